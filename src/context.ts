@@ -1,0 +1,58 @@
+import type DataLoader from 'dataloader';
+import type { CreateReportRunOutcome, CreateReportRunRequest } from './models/create-report-run.js';
+import type { ReportRun, StripeApi } from './models/report-run.js';
+import type { ReportType } from './models/report-type.js';
+import type { RunFilter, RunPage, RunPageRequest } from './models/run-page.js';
+
+/** How one of Stripe's APIs stood when it was last asked. */
+export interface UpstreamState {
+  /** UNAVAILABLE: the key may not use this API. DOWN: it failed, and will be asked again. */
+  readonly state: 'READY' | 'UNAVAILABLE' | 'DOWN';
+  /** When it last answered in full, unix ms; null if never. */
+  readonly asOf: number | null;
+}
+
+/** What the gateway does for one account, whoever asks. */
+export interface Services {
+  /** `<acct_id>:<live|test>`. Part of every cursor and every signature. */
+  readonly account: string;
+  readonly runs: {
+    /** Up to date to the second; per id null where Stripe knows no such run, or the error. Ids must be well formed. */
+    read(ids: readonly string[]): Promise<readonly (ReportRun | null | Error)[]>;
+    page(request: RunPageRequest): Promise<RunPage>;
+    /** Null until the whole history is known; counts to 10,000 at most. */
+    count(filter: RunFilter): Promise<number | null>;
+    /** The run as it is now, then each change, then the end. Fails with NOT_FOUND. */
+    follow(id: string): AsyncIterable<ReportRun>;
+    upstream(): Readonly<Record<StripeApi, UpstreamState>>;
+  };
+  /** `idempotencyKey`: the caller's own, or null to have one made. */
+  createReportRun(
+    request: CreateReportRunRequest,
+    idempotencyKey: string | null,
+  ): Promise<CreateReportRunOutcome>;
+  readonly reportTypes: {
+    /** Null where Stripe knows no such type. */
+    read(id: string): Promise<ReportType | null>;
+    /** v1's catalogue, and the v2 reports that were seen in runs or are configured. */
+    list(api: StripeApi | null): Promise<readonly ReportType[]>;
+  };
+  readonly files: {
+    /** A signed path (`/files/…`) for a run's file. `expiresAt` is unix ms. */
+    sign(runId: string, expiresIn: number): { readonly path: string; readonly expiresAt: number };
+  };
+}
+
+/** What every resolver gets: one per request, or per operation on a socket. */
+export interface Context {
+  readonly services: Services;
+  /** Scheme, host and port under which the client reached us; signed links start with it. */
+  readonly origin: string;
+  /** One per request: the same id is read once, however often a query names it. */
+  readonly loaders: {
+    readonly reportRun: DataLoader<string, ReportRun | null>;
+    readonly reportType: DataLoader<string, ReportType | null>;
+  };
+  /** Set by resolvers whose answer depends on how fresh the ledger is; printed as `extensions.upstream`. */
+  reportUpstream: boolean;
+}
