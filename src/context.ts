@@ -1,5 +1,6 @@
 import type DataLoader from 'dataloader';
 import type { CreateReportRunOutcome, CreateReportRunRequest } from './models/create-report-run.js';
+import type { GatewayError } from './models/errors.js';
 import type { ReportRun, StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
 import type { RunFilter, RunPage, RunPageRequest } from './models/run-page.js';
@@ -22,8 +23,11 @@ export interface Services {
     page(request: RunPageRequest): Promise<RunPage>;
     /** Null until the whole history is known; counts to 10,000 at most. */
     count(filter: RunFilter): Promise<number | null>;
-    /** The run as it is now, then each change, then the end. Fails with NOT_FOUND. */
-    follow(id: string): AsyncIterable<ReportRun>;
+    /**
+     * The run as it is now, then each change, then the end. Rejects with NOT_FOUND, or with the upstream's error, before the
+     * first event. A failure after that comes as the last event, because an iterator that throws would end the whole socket.
+     */
+    follow(id: string): Promise<AsyncIterable<ReportRun | GatewayError>>;
     upstream(): Readonly<Record<StripeApi, UpstreamState>>;
   };
   /** `idempotencyKey`: the caller's own, or null to have one made. */
