@@ -1,0 +1,180 @@
+import { z } from 'zod';
+
+/** What the gateway was told through its environment. Times in seconds where the name says so. */
+export interface Config {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Names under which requests are accepted besides the loopback ones. */
+  readonly allowedHosts: readonly string[];
+  readonly upstream: UpstreamConfig;
+  readonly graphiql: boolean;
+  readonly introspection: boolean;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+export type UpstreamConfig =
+  | {
+      readonly kind: 'sandbox';
+      readonly port: number;
+      readonly runSeconds: number;
+      readonly v2Version: string;
+      readonly v2Reports: readonly string[];
+    }
+  | {
+      readonly kind: 'stripe';
+      readonly apiKey: string;
+      readonly base: URL;
+      readonly accountId: string | null;
+      readonly v2Version: string;
+      readonly v2Reports: readonly string[];
+      readonly ledgerFile: string;
+    };
+
+/** Every problem with the environment, each naming its variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const flag = z.enum(['0', '1', 'true', 'false']).transform((word) => word === '1' || word === 'true');
+const port = z
+  .string()
+  .regex(/^[0-9]{1,5}$/, 'must be a port number, 0 to 65535')
+  .transform(Number)
+  .refine((number) => number <= 65_535, 'must be a port number, 0 to 65535');
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const Environment = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(4000),
+  ALLOWED_HOSTS: list.default([]),
+  STRIPE_API_KEY: z
+    .string()
+    .regex(
+      /^(?:sk|rk)_(?:test|live)_[A-Za-z0-9_]+$/,
+      'must be a Stripe key: sk_test_…, sk_live_…, rk_test_… or rk_live_…',
+    )
+    .optional(),
+  STRIPE_API_BASE: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) origin, such as https://api.stripe.com' })
+    .optional(),
+  STRIPE_ACCOUNT_ID: z
+    .string()
+    .regex(/^acct_[A-Za-z0-9_]+$/, 'must be an account id, acct_…')
+    .optional(),
+  STRIPE_V2_VERSION: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}\.[a-z]+$/, 'must be a Stripe API version, such as 2026-04-22.dahlia')
+    .default('2026-04-22.dahlia'),
+  STRIPE_V2_REPORTS: list
+    .pipe(
+      z.array(
+        z.string().regex(/^report_[A-Za-z0-9_]+$/, 'must be v2 report ids, report_…, separated by commas'),
+      ),
+    )
+    .default([]),
+  DATABASE_URL: z
+    .string()
+    .regex(/^file:.+/, 'must be file: and a path, such as file:data/ledger.db')
+    .optional(),
+  AUTH_ANONYMOUS: flag.optional(),
+  GRAPHIQL: flag.default(true),
+  INTROSPECTION: flag.default(true),
+  SANDBOX_PORT: port.optional(),
+  SANDBOX_RUN_SECONDS: z.coerce
+    .number('must be a number of seconds')
+    .positive('must be more than 0')
+    .max(86_400, 'must be at most 86400')
+    .optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+});
+
+/** Reads the environment; an empty value counts as absent. Throws one ConfigError that lists every problem. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = Environment.safeParse(given);
+  const problems = parsed.success
+    ? contradictions(parsed.data)
+    : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(
+      `The configuration cannot be used:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    );
+  }
+  const values = parsed.data;
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    allowedHosts: values.ALLOWED_HOSTS,
+    upstream: upstreamOf(values),
+    graphiql: values.GRAPHIQL,
+    introspection: values.INTROSPECTION,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+type Values = z.infer<typeof Environment>;
+
+function upstreamOf(values: Values): UpstreamConfig {
+  const v2 = { v2Version: values.STRIPE_V2_VERSION, v2Reports: values.STRIPE_V2_REPORTS };
+  if (values.STRIPE_API_KEY === undefined) {
+    return {
+      kind: 'sandbox',
+      port: values.SANDBOX_PORT ?? 0,
+      runSeconds: values.SANDBOX_RUN_SECONDS ?? 5,
+      ...v2,
+    };
+  }
+  return {
+    kind: 'stripe',
+    apiKey: values.STRIPE_API_KEY,
+    base: new URL(values.STRIPE_API_BASE ?? 'https://api.stripe.com'),
+    accountId: values.STRIPE_ACCOUNT_ID ?? null,
+    ledgerFile: (values.DATABASE_URL ?? 'file:data/ledger.db').slice('file:'.length),
+    ...v2,
+  };
+}
+
+/** Settings that only make sense with, or without, a key: none is silently without effect. */
+function contradictions(values: Values): string[] {
+  const problems: string[] = [];
+  if (values.STRIPE_API_KEY === undefined) {
+    for (const name of ['STRIPE_API_BASE', 'STRIPE_ACCOUNT_ID', 'DATABASE_URL'] as const) {
+      if (values[name] !== undefined)
+        problems.push(`${name}: needs STRIPE_API_KEY; without a key the embedded sandbox is used`);
+    }
+    return problems;
+  }
+  for (const name of ['SANDBOX_PORT', 'SANDBOX_RUN_SECONDS'] as const) {
+    if (values[name] !== undefined)
+      problems.push(`${name}: is for the embedded sandbox, which is not started when STRIPE_API_KEY is set`);
+  }
+  if (values.AUTH_ANONYMOUS !== true) {
+    problems.push(
+      'AUTH_ANONYMOUS: must be 1 when STRIPE_API_KEY is set: whoever reaches this port can read and start reports with the key, since there is no authentication yet',
+    );
+  }
+  const base = values.STRIPE_API_BASE === undefined ? null : new URL(values.STRIPE_API_BASE);
+  if (base !== null && (base.pathname !== '/' || base.search !== '' || base.username !== '')) {
+    problems.push('STRIPE_API_BASE: must be an origin only, without path, query or user');
+  }
+  if (base !== null && base.protocol === 'http:' && !isLoopback(base.hostname)) {
+    problems.push(
+      'STRIPE_API_BASE: must be https, since the key is sent there; http is for loopback addresses only',
+    );
+  }
+  return problems;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
