@@ -4,14 +4,7 @@ import type { GatewayError } from './models/errors.js';
 import type { ReportRun, StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
 import type { RunFilter, RunPage, RunPageRequest } from './models/run-page.js';
-
-/** How one of Stripe's APIs stood when it was last asked. */
-export interface UpstreamState {
-  /** UNAVAILABLE: the key may not use this API. DOWN: it failed, and will be asked again. */
-  readonly state: 'READY' | 'UNAVAILABLE' | 'DOWN';
-  /** When it last answered in full, unix ms; null if never. */
-  readonly asOf: number | null;
-}
+import type { UpstreamState } from './models/upstream-state.js';
 
 /** What the gateway does for one account, whoever asks. */
 export interface Services {

@@ -1,0 +1,36 @@
+import { UpstreamError } from '../models/errors.js';
+import type { StripeApi } from '../models/report-run.js';
+import type { UpstreamState } from '../models/upstream-state.js';
+
+/** How each API answered last. */
+export class UpstreamStates {
+  readonly #states: Record<StripeApi, UpstreamState> = {
+    V1: { state: 'READY', asOf: null },
+    V2: { state: 'READY', asOf: null },
+  };
+  readonly #errors: Record<StripeApi, UpstreamError | null> = { V1: null, V2: null };
+
+  get(): Readonly<Record<StripeApi, UpstreamState>> {
+    return { ...this.#states };
+  }
+
+  /** The last failure; null while the API answers. */
+  lastError(api: StripeApi): UpstreamError | null {
+    return this.#errors[api];
+  }
+
+  /** Notes what the feed's read of an API came to. `asOf` is when a read that succeeded began, unix ms. */
+  readUntil(api: StripeApi, asOf: number): void {
+    this.#states[api] = { state: 'READY', asOf };
+    this.#errors[api] = null;
+  }
+
+  /** Notes a failure; a refusal of one object says nothing about the API. */
+  failed(api: StripeApi, error: unknown): void {
+    if (!(error instanceof UpstreamError)) return;
+    if (error.kind === 'not_found' || error.kind === 'invalid') return;
+    const refused = error.kind === 'unauthenticated' || error.kind === 'forbidden';
+    this.#states[api] = { state: refused ? 'UNAVAILABLE' : 'DOWN', asOf: this.#states[api].asOf };
+    this.#errors[api] = error;
+  }
+}

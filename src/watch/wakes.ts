@@ -1,0 +1,20 @@
+/** Who waits for what in this process. A wake is a hint that something changed; what changed is read from the ledger. */
+export class Wakes {
+  readonly #listeners = new Map<string, Set<() => void>>();
+
+  /** Calls every listener of the topic. */
+  wake(topic: string): void {
+    for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener();
+  }
+
+  /** Listens until the returned function is called. */
+  on(topic: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(topic) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(topic, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(topic);
+    };
+  }
+}
