@@ -1,0 +1,103 @@
+import type { JsonObject, JsonValue } from '../models/json.js';
+import type {
+  ReportFile,
+  ReportFileContentType,
+  ReportRunResult,
+  ReportRunStatus,
+  ReportRunV1,
+  ReportRunV1Parameters,
+} from '../models/report-run.js';
+import {
+  DecodeError,
+  describe,
+  readBytes,
+  readInstant,
+  readObject,
+  readText,
+  readTexts,
+  requireFlag,
+  requireInstant,
+  requireText,
+  requireWord,
+} from './decode.js';
+
+/** A `reporting.report_run` as a model. Throws DecodeError where an answer lacks what every run must have. */
+export function decodeRunV1(body: JsonObject): ReportRunV1 {
+  requireWord(body, 'object', 'reporting.report_run');
+  const id = requireText(body, 'id');
+  const status = decodeStatus(body['status']);
+  const succeededAt = status === 'SUCCEEDED' ? readInstant(body['succeeded_at']) : null;
+  return {
+    api: 'V1',
+    id,
+    livemode: requireFlag(body, 'livemode'),
+    status,
+    createdAt: requireInstant(body, 'created'),
+    // A failed v1 run says nowhere when it failed.
+    finishedAt: succeededAt,
+    succeededAt,
+    reportTypeId: requireText(body, 'report_type'),
+    parameters: decodeParameters(readObject(body['parameters']) ?? {}),
+    result: status === 'SUCCEEDED' ? decodeResult(id, body['result']) : null,
+    failure:
+      status === 'FAILED'
+        ? { code: null, message: readText(body['error']) ?? 'The run failed; Stripe gave no reason.' }
+        : null,
+  };
+}
+
+function decodeStatus(word: JsonValue | undefined): ReportRunStatus {
+  switch (word) {
+    case 'pending':
+      return 'RUNNING';
+    case 'succeeded':
+      return 'SUCCEEDED';
+    case 'failed':
+      return 'FAILED';
+    default:
+      throw new DecodeError(`expected status to be pending, succeeded or failed, got ${describe(word)}`);
+  }
+}
+
+function decodeParameters(raw: JsonObject): ReportRunV1Parameters {
+  return {
+    intervalStart: readInstant(raw['interval_start']),
+    intervalEnd: readInstant(raw['interval_end']),
+    columns: readTexts(raw['columns']),
+    connectedAccount: readText(raw['connected_account']),
+    currency: readText(raw['currency']),
+    payout: readText(raw['payout']),
+    reportingCategory: readText(raw['reporting_category']),
+    timezone: readText(raw['timezone']),
+    raw,
+  };
+}
+
+function decodeResult(runId: string, result: JsonValue | undefined): ReportRunResult | null {
+  if (result === null || result === undefined) return null;
+  const file = readObject(result);
+  return { type: 'FILE', file: file === null ? null : decodeFile(runId, file) };
+}
+
+/** Null where the file could not be downloaded, for want of an id, or not described, for want of a size. */
+function decodeFile(runId: string, file: JsonObject): ReportFile | null {
+  const fileId = readText(file['id']);
+  const size = readBytes(file['size']);
+  if (fileId === null || size === null) return null;
+  return {
+    runId,
+    contentType: decodeContentType(file['type']),
+    size,
+    filename: readText(file['filename']),
+    fileId,
+    title: readText(file['title']),
+    createdAt: readInstant(file['created']),
+    expiresAt: readInstant(file['expires_at']),
+  };
+}
+
+/** The word is the same in both APIs: `csv` or `zip`. */
+export function decodeContentType(word: JsonValue | undefined): ReportFileContentType {
+  if (word === 'csv') return 'CSV';
+  return word === 'zip' ? 'ZIP' : 'OTHER';
+}
