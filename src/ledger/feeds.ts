@@ -1,0 +1,104 @@
+import type { ObservedRun, StripeApi, UnreadableRun } from '../models/report-run.js';
+import type { RunPosition } from '../models/run-page.js';
+import type { Engine, Tx } from './engine.js';
+import type { ObserveReport } from './observe.js';
+import type { RunNote, Runs } from './runs.js';
+
+/** How far one of Stripe's APIs has been read. Times are unix ms; null where nothing was read yet. */
+export interface Feed {
+  /** When a read of its head was last complete. */
+  readonly refreshed: number | null;
+  /** The stretch that was read without a gap goes from here … */
+  readonly newest: number | null;
+  /** … down to this run, and all of it is in the ledger. */
+  readonly horizon: RunPosition | null;
+  /** Whether the stretch reaches the very first run. */
+  readonly complete: boolean;
+  /** Events were read up to this instant. */
+  readonly eventCursor: number | null;
+  /** When events were last read over their whole retention. */
+  readonly swept: number | null;
+}
+
+/** What a read found, written together with the marks it moves. */
+export interface FeedRows {
+  readonly items?: readonly (ObservedRun | UnreadableRun)[];
+  readonly notes?: readonly RunNote[];
+  /** Unix ms by id, for `items`. */
+  readonly endedAt?: ReadonlyMap<string, number>;
+}
+
+/** The feeds of one account. */
+export interface Feeds {
+  /** Of an API that was never read: nothing, and not complete. */
+  get(api: StripeApi): Promise<Feed>;
+  /** Sets the marks in `patch` and writes the rows, in one transaction. */
+  advance(api: StripeApi, patch: Partial<Feed>, rows?: FeedRows): Promise<ObserveReport>;
+}
+
+interface FeedRow {
+  readonly refreshed: number | null;
+  readonly newest: number | null;
+  readonly horizon: number | null;
+  readonly horizonId: string | null;
+  readonly complete: number;
+  readonly eventCursor: number | null;
+  readonly swept: number | null;
+}
+
+const UNREAD: Feed = {
+  refreshed: null,
+  newest: null,
+  horizon: null,
+  complete: false,
+  eventCursor: null,
+  swept: null,
+};
+
+export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'observe' | 'note'>): Feeds {
+  async function read(asker: Pick<Tx, 'query'>, api: StripeApi): Promise<Feed> {
+    const [row] = await asker.query<FeedRow>(
+      `select refreshed, newest, horizon, horizon_id as "horizonId", complete, event_cursor as "eventCursor", swept
+       from feeds where account = ? and api = ?`,
+      [account, api],
+    );
+    return row ? toFeed(row) : UNREAD;
+  }
+
+  return {
+    get: (api) => read(engine, api),
+    advance(api, patch, { items = [], notes = [], endedAt } = {}) {
+      return engine.tx(async (tx) => {
+        const feed: Feed = { ...(await read(tx, api)), ...patch };
+        await tx.query(
+          `insert into feeds (account, api, refreshed, newest, horizon, horizon_id, complete, event_cursor, swept)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+           on conflict (account, api) do update set refreshed = excluded.refreshed, newest = excluded.newest,
+             horizon = excluded.horizon, horizon_id = excluded.horizon_id, complete = excluded.complete,
+             event_cursor = excluded.event_cursor, swept = excluded.swept`,
+          [
+            account,
+            api,
+            feed.refreshed,
+            feed.newest,
+            feed.horizon?.createdAt ?? null,
+            feed.horizon?.id ?? null,
+            feed.complete ? 1 : 0,
+            feed.eventCursor,
+            feed.swept,
+          ],
+        );
+        await runs.note(api, notes, { tx });
+        return runs.observe(items, endedAt ? { tx, endedAt } : { tx });
+      });
+    },
+  };
+}
+
+function toFeed({ horizon, horizonId, complete, ...times }: FeedRow): Feed {
+  return {
+    ...times,
+    horizon: horizon === null ? null : { createdAt: horizon, id: horizonId ?? '' },
+    complete: complete === 1,
+  };
+}

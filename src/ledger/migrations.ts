@@ -1,0 +1,66 @@
+import { type Engine, LedgerError } from './engine.js';
+
+/**
+ * The ledger's versions, in order: version n is what the first n steps make. A step that was released is never edited. Expand
+ * first and contract a release later, so that a gateway one release older still runs on the newer ledger.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    // `ended` is when an event said the run had ended, kept until a read shows it. A run without a status is known by its id
+    // only (no body) or broke its contract (body).
+    `create table runs (
+      account text not null, id text not null, api text not null, type text, status text,
+      created bigint, finished bigint, ended bigint, version integer not null, body text, decoder integer,
+      primary key (account, id))`,
+    'create index runs_order on runs (account, created, id) where status is not null',
+    'create index runs_api_status on runs (account, api, status, created, id) where status is not null',
+    'create index runs_type_status on runs (account, type, status, created, id) where status is not null',
+    'create index runs_unread on runs (account, api, created, id) where status is null',
+    `create table transitions (
+      account text not null, id text not null, version integer not null, status text not null, at bigint not null,
+      primary key (account, id, version))`,
+    `create table intents (
+      account text not null, key text not null, fingerprint text not null, request text not null, upstream_key text not null,
+      keyed bigint not null, state text not null, run_id text, error text, attempt integer not null,
+      created bigint not null, due bigint not null,
+      primary key (account, key))`,
+    "create index intents_due on intents (account, due) where state = 'pending'",
+    'create index intents_run on intents (account, run_id) where run_id is not null',
+    `create table feeds (
+      account text not null, api text not null, refreshed bigint, newest bigint, horizon bigint, horizon_id text,
+      complete integer not null, event_cursor bigint, swept bigint,
+      primary key (account, api))`,
+    `create table report_types (
+      account text not null, id text not null, api text not null, body text not null, refreshed bigint not null,
+      primary key (account, id))`,
+    'create index report_types_api on report_types (account, api, id)',
+    `create table settings (
+      account text not null, name text not null, value text not null,
+      primary key (account, name))`,
+  ],
+];
+
+/** How far a ledger may be ahead of the program that opens it. */
+const AHEAD = 1;
+
+/** Brings the ledger to this program's version, one transaction per step. `now` is unix ms. */
+export async function migrate(engine: Engine, now: () => number, steps = MIGRATIONS): Promise<void> {
+  await engine.query(
+    'create table if not exists migrations (version integer primary key, applied bigint not null)',
+  );
+  const [row] = await engine.query<{ version: number | null }>(
+    'select max(version) as version from migrations',
+  );
+  const version = row?.version ?? 0;
+  if (version > steps.length + AHEAD) {
+    throw new LedgerError(
+      `The ledger is at version ${version}, written by a newer gateway; this one knows version ${steps.length} and runs on ${steps.length + AHEAD} at most. Start a newer gateway.`,
+    );
+  }
+  for (let next = version + 1; next <= steps.length; next += 1) {
+    await engine.tx(async (tx) => {
+      for (const statement of steps[next - 1] ?? []) await tx.query(statement);
+      await tx.query('insert into migrations (version, applied) values (?, ?)', [next, now()]);
+    });
+  }
+}

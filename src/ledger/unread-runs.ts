@@ -1,0 +1,61 @@
+import type { JsonObject } from '../models/json.js';
+import type { StripeApi } from '../models/report-run.js';
+import type { Engine, Tx } from './engine.js';
+import { observeIn } from './observe.js';
+import type { RunNote, RunScope, Runs } from './runs.js';
+
+/** The runs without a status: known by their id alone, or kept raw because they broke their contract. */
+export function unreadRuns(engine: Engine, account: string): Pick<Runs, 'note' | 'unread' | 'forget'> {
+  return {
+    async note(api, notes, { tx } = {}) {
+      const work = (open: Tx): Promise<void> => noteIn(open, account, api, notes);
+      await (tx ? work(tx) : engine.tx(work));
+    },
+    async unread(api, limit) {
+      const rows = await engine.query<{ id: string }>(
+        `select id from runs where account = ? and status is null and api = ? and body is null
+         order by created desc, id desc limit ?`,
+        [account, api, limit],
+      );
+      return rows.map(({ id }) => id);
+    },
+    async forget(id) {
+      const rows = await engine.query(
+        'delete from runs where account = ? and id = ? and status is null returning id',
+        [account, id],
+      );
+      return rows.length > 0;
+    },
+  };
+}
+
+async function noteIn(tx: Tx, account: string, api: StripeApi, notes: readonly RunNote[]): Promise<void> {
+  for (const { id, createdAt, endedAt } of notes) {
+    // The last line spares a write where there is nothing new, as in every sweep over known events.
+    await tx.query(
+      `insert into runs (account, id, api, created, ended, version) values (?, ?, ?, ?, ?, 0)
+       on conflict (account, id) do update set
+         ended = coalesce(runs.ended, excluded.ended), created = coalesce(runs.created, excluded.created)
+       where (runs.status is null or runs.status = 'RUNNING')
+         and (runs.ended is null and excluded.ended is not null or runs.created is null and excluded.created is not null)`,
+      [account, id, api, createdAt ?? null, endedAt ?? null],
+    );
+  }
+}
+
+/**
+ * Reads again, with the decoder of today, what an older one could not read. Only runs without a status: the others are decoded on
+ * every read anyway.
+ */
+export async function mendUnreadable(scope: RunScope): Promise<void> {
+  const { engine, account, decode, decoderVersion } = scope;
+  const rows = await engine.query<{ api: StripeApi; body: string }>(
+    'select api, body from runs where account = ? and status is null and body is not null and decoder <> ?',
+    [account, decoderVersion],
+  );
+  const items = rows.map(({ api, body }) => decode(api, JSON.parse(body) as JsonObject));
+  const readable = items.filter((item) => 'run' in item);
+  if (readable.length === 0) return;
+  const observed = { account, decoderVersion, now: scope.now() };
+  await engine.tx((tx) => observeIn(tx, observed, readable, new Map()));
+}
