@@ -1,0 +1,176 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import {
+  CloseCode,
+  type ExecutionResult,
+  handleProtocols,
+  makeServer,
+  type SubscribePayload,
+} from 'graphql-ws';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { loggable, type MaskError } from './errors.js';
+import type { Yoga } from './graphql.js';
+import { MAX_MESSAGE_BYTES } from './limits.js';
+
+/** Operations that may be under way on one socket. */
+export const MAX_OPERATIONS_PER_SOCKET = 100;
+/** A socket that answers no ping for this long is dead. */
+const KEEP_ALIVE_MS = 12_000;
+
+export interface SocketOptions {
+  readonly yoga: Yoga;
+  readonly maskError: MaskError;
+  /** How long a new socket may take for `connection_init`, ms. */
+  readonly initTimeout: number;
+  readonly log: Logger;
+}
+
+export interface Sockets {
+  /** Takes over an HTTP upgrade that has passed the access check. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Says goodbye to every client; those that do not answer within `grace` ms are cut off. */
+  close(grace: number): Promise<void>;
+}
+
+/** What graphql-ws keeps for each socket. */
+interface SocketExtra {
+  readonly request: IncomingMessage;
+}
+
+/** GraphQL over WebSocket by the graphql-transport-ws protocol. */
+export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptions): Sockets {
+  const { execute, subscribe } = yoga.getEnveloped({});
+  const protocol = makeServer<Record<string, unknown>, SocketExtra>({
+    connectionInitWaitTimeout: initTimeout,
+    execute,
+    subscribe,
+    onSubscribe: (context, _id, payload) =>
+      Object.keys(context.subscriptions).length > MAX_OPERATIONS_PER_SOCKET
+        ? [tooManyOperations()]
+        : prepare(yoga, maskError, context.extra.request, payload),
+    onNext: (_context, _id, _payload, _args, result) => printedResult(result),
+    onError: (_context, _id, _payload, errors) => errors.map(printedError),
+  });
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
+  server.on('connection', (socket, request) => {
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (text) => send(socket, text),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (take) => {
+          socket.on('message', (data: Buffer) => {
+            take(data.toString()).catch((error: unknown) => {
+              log.error({ err: loggable(error) }, 'a socket failed unexpectedly');
+              socket.close(CloseCode.InternalServerError, 'Internal server error');
+            });
+          });
+        },
+      },
+      { request },
+    );
+    // A message that is too long, or no WebSocket frame at all: ws closes the socket by itself.
+    socket.on('error', (error) => log.debug({ err: loggable(error) }, 'a socket broke its protocol'));
+    const stopPings = keepAlive(socket);
+    socket.once('close', (code, reason) => {
+      stopPings();
+      closed(code, String(reason)).catch((error: unknown) => {
+        log.error({ err: loggable(error) }, 'a socket could not be cleaned up');
+      });
+    });
+  });
+  return {
+    upgrade(req, socket, head) {
+      server.handleUpgrade(req, socket, head, (client) => server.emit('connection', client, req));
+    },
+    close: (grace) => closeAll(server, grace),
+  };
+}
+
+/**
+ * Parses and validates an operation and builds its context. It never throws: what a hook of graphql-ws throws closes
+ * the whole socket with every other subscription on it.
+ */
+async function prepare(
+  yoga: Yoga,
+  maskError: MaskError,
+  req: IncomingMessage,
+  { query, operationName, variables }: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  try {
+    const { schema, parse, validate, contextFactory } = yoga.getEnveloped({ req });
+    const document = parse(query);
+    const invalid: readonly GraphQLError[] = validate(schema, document);
+    if (invalid.length > 0) return invalid;
+    if (!getOperationAST(document, operationName)) {
+      return [
+        new GraphQLError('Could not determine what operation to execute.', {
+          extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+        }),
+      ];
+    }
+    const contextValue = await contextFactory();
+    return { schema, document, operationName, variableValues: variables, contextValue };
+  } catch (error) {
+    return [maskError(error)];
+  }
+}
+
+function tooManyOperations(): GraphQLError {
+  return new GraphQLError(
+    `This socket already has ${MAX_OPERATIONS_PER_SOCKET} operations under way. Complete one, or open another socket.`,
+    { extensions: { code: 'TOO_MANY_OPERATIONS' } },
+  );
+}
+
+function printedResult({ errors, data, extensions }: ExecutionResult): FormattedExecutionResult {
+  return {
+    ...(errors === undefined ? {} : { errors: errors.map(printedError) }),
+    ...(data === undefined ? {} : { data }),
+    ...(extensions === undefined ? {} : { extensions }),
+  };
+}
+
+/** Without the notes Yoga leaves for its HTTP side. */
+function printedError(error: GraphQLError) {
+  const { extensions, ...printed } = error.toJSON();
+  const { http: _, unexpected: __, ...shown } = extensions ?? {};
+  return { ...printed, extensions: shown };
+}
+
+/** Resolves when the text has left for the client, or when the client has gone. */
+function send(socket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.readyState !== socket.OPEN) resolve();
+    else socket.send(text, () => resolve());
+  });
+}
+
+function keepAlive(socket: WebSocket): () => void {
+  let answered = true;
+  socket.on('pong', () => {
+    answered = true;
+  });
+  const timer = setInterval(() => {
+    if (!answered) return socket.terminate();
+    answered = false;
+    socket.ping();
+  }, KEEP_ALIVE_MS);
+  return () => clearInterval(timer);
+}
+
+function closeAll(server: WebSocketServer, grace: number): Promise<void> {
+  for (const client of server.clients) client.close(1001, 'Going away');
+  const cut = setTimeout(() => {
+    for (const client of server.clients) client.terminate();
+  }, grace);
+  return new Promise((resolve) => {
+    // Without a server of its own, ws calls back once the last client has gone.
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+  });
+}
