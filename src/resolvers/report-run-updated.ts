@@ -1,0 +1,24 @@
+import type { Context } from '../context.js';
+import { GatewayError } from '../models/errors.js';
+import type { ReportRun } from '../models/report-run.js';
+import { requireRunId } from './report-run.js';
+
+/**
+ * `Subscription.reportRunUpdated`. Hands on the service's own iterable: an async generator around it would keep a
+ * subscriber that has left waiting for the next change.
+ */
+export async function followReportRun(
+  _root: unknown,
+  { id }: { readonly id: string },
+  context: Context,
+): Promise<AsyncIterable<ReportRun | GatewayError>> {
+  requireRunId(id);
+  return context.services.runs.follow(id);
+}
+
+/** Each change is answered by itself: what was read for an earlier one, or failed then, is not kept for hours. */
+export function showReportRun(event: ReportRun | GatewayError, _args: unknown, context: Context): ReportRun {
+  if (event instanceof GatewayError) throw event;
+  context.loaders.reportType.clearAll();
+  return event;
+}
