@@ -46,17 +46,16 @@ export function decodeRunV1(body: JsonObject): ReportRunV1 {
   };
 }
 
+const STATUSES: ReadonlyMap<JsonValue | undefined, ReportRunStatus> = new Map([
+  ['pending', 'RUNNING'],
+  ['succeeded', 'SUCCEEDED'],
+  ['failed', 'FAILED'],
+]);
+
 function decodeStatus(word: JsonValue | undefined): ReportRunStatus {
-  switch (word) {
-    case 'pending':
-      return 'RUNNING';
-    case 'succeeded':
-      return 'SUCCEEDED';
-    case 'failed':
-      return 'FAILED';
-    default:
-      throw new DecodeError(`expected status to be pending, succeeded or failed, got ${describe(word)}`);
-  }
+  const status = STATUSES.get(word);
+  if (status !== undefined) return status;
+  throw new DecodeError(`expected status to be pending, succeeded or failed, got ${describe(word)}`);
 }
 
 function decodeParameters(raw: JsonObject): ReportRunV1Parameters {

@@ -45,17 +45,16 @@ export function decodeRunV2(body: JsonObject): ReportRunV2 {
   };
 }
 
+const STATUSES: ReadonlyMap<JsonValue | undefined, ReportRunStatus> = new Map([
+  ['running', 'RUNNING'],
+  ['succeeded', 'SUCCEEDED'],
+  ['failed', 'FAILED'],
+]);
+
 function decodeStatus(word: JsonValue | undefined): ReportRunStatus {
-  switch (word) {
-    case 'running':
-      return 'RUNNING';
-    case 'succeeded':
-      return 'SUCCEEDED';
-    case 'failed':
-      return 'FAILED';
-    default:
-      throw new DecodeError(`expected status to be running, succeeded or failed, got ${describe(word)}`);
-  }
+  const status = STATUSES.get(word);
+  if (status !== undefined) return status;
+  throw new DecodeError(`expected status to be running, succeeded or failed, got ${describe(word)}`);
 }
 
 function decodeParameters(parameters: JsonObject): ReportRunParameters {
@@ -69,7 +68,7 @@ function decodeParameters(parameters: JsonObject): ReportRunParameters {
 
 const WRAPPERS = ['array_value', 'timestamp_value', 'string_value'] as const;
 
-/** Versions of 2025 wrap each value by its type (UPSTREAM section 2.3); later ones, and other values, are plain. */
+/** Versions of 2025 wrap each value by its type; later ones, and other values, are plain. */
 function unwrap(value: JsonValue): JsonValue {
   const wrapped = readObject(value);
   const keys: readonly string[] = wrapped === null ? [] : Object.keys(wrapped);

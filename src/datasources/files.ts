@@ -53,11 +53,15 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     // Redirects end here too: whoever is named in one is not on the list of hosts.
     answer.body.on('error', () => {}).destroy();
     const requestId = answer.headers['request-id'];
-    throw new UpstreamError(kindOf(answer.statusCode), messageOf(answer.statusCode), {
-      status: answer.statusCode,
-      requestId: typeof requestId === 'string' ? requestId : null,
-      effect: 'none',
-    });
+    throw new UpstreamError(
+      kindOf(answer.statusCode, 'authorization' in headers),
+      messageOf(answer.statusCode),
+      {
+        status: answer.statusCode,
+        requestId: typeof requestId === 'string' ? requestId : null,
+        effect: 'none',
+      },
+    );
   }
 
   return {
@@ -102,13 +106,14 @@ function describeFile(answer: Dispatcher.ResponseData): OpenFile {
   };
 }
 
-function kindOf(status: number): UpstreamErrorKind {
+/** Where no key was sent, 401 and 403 are about the link, and another may work. */
+function kindOf(status: number, withKey: boolean): UpstreamErrorKind {
   if (status >= 500) return 'unavailable';
   switch (status) {
     case 401:
-      return 'unauthenticated';
+      return withKey ? 'unauthenticated' : 'unavailable';
     case 403:
-      return 'forbidden';
+      return withKey ? 'forbidden' : 'unavailable';
     case 404:
     case 410:
       return 'not_found';

@@ -1,4 +1,4 @@
-import Stripe from 'stripe';
+import { Stripe } from 'stripe';
 import { Agent, type Dispatcher } from 'undici';
 
 /** A whole answer, whatever its status: nothing of it is still on its way. */
@@ -22,10 +22,16 @@ export class WireAnswer {
 export class WireFailure extends Error {
   override readonly name = 'WireFailure';
   readonly reason: 'unsent' | 'timeout' | 'broken' | 'too_large';
+  /** What had arrived before it failed; both null where not even the headers had. */
+  readonly status: number | null;
+  readonly requestId: string | null;
 
-  constructor(reason: WireFailure['reason'], message: string) {
+  constructor(reason: WireFailure['reason'], message: string, head: Dispatcher.ResponseData | null = null) {
     super(message);
     this.reason = reason;
+    const requestId = head?.headers['request-id'];
+    this.status = head?.statusCode ?? null;
+    this.requestId = typeof requestId === 'string' ? requestId : null;
   }
 }
 
@@ -65,8 +71,9 @@ export class UndiciHttpClient implements Stripe.HttpClient {
   ): Promise<Stripe.HttpClientResponse> {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), timeout);
+    let response: Dispatcher.ResponseData | null = null;
     try {
-      const response = await this.#agent.request({
+      response = await this.#agent.request({
         origin: `${protocol}://${host}:${port}`,
         path,
         method: method === 'POST' ? 'POST' : 'GET',
@@ -74,13 +81,13 @@ export class UndiciHttpClient implements Stripe.HttpClient {
         body: requestData === '' ? null : requestData,
         signal: deadline.signal,
       });
-      const text = await readAll(response.body, this.#maxBytes);
+      const text = await readAll(response, this.#maxBytes);
       return respond(new WireAnswer(response.statusCode, incoming(response.headers), text));
     } catch (error) {
       if (deadline.signal.aborted) {
-        throw new WireFailure('timeout', `gave no complete answer within ${timeout} ms`);
+        throw new WireFailure('timeout', `gave no complete answer within ${timeout} ms`, response);
       }
-      throw error instanceof WireFailure ? error : toWireFailure(error);
+      throw error instanceof WireFailure ? error : toWireFailure(error, response);
     } finally {
       clearTimeout(timer);
     }
@@ -105,13 +112,14 @@ function incoming(headers: Dispatcher.ResponseData['headers']): Record<string, s
   return Object.fromEntries(present);
 }
 
-async function readAll(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string> {
+async function readAll(response: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body) {
+  for await (const chunk of response.body) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > maxBytes) throw new WireFailure('too_large', `sent an answer of more than ${maxBytes} bytes`);
+    if (size > maxBytes)
+      throw new WireFailure('too_large', `sent an answer of more than ${maxBytes} bytes`, response);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -131,10 +139,10 @@ function respond(answer: WireAnswer): Stripe.HttpClientResponse {
   };
 }
 
-function toWireFailure(error: unknown): WireFailure {
+function toWireFailure(error: unknown, head: Dispatcher.ResponseData | null): WireFailure {
   if (codesOf(error).every((code) => UNSENT.has(code)))
     return new WireFailure('unsent', 'could not be reached');
-  return new WireFailure('broken', 'broke the connection before its answer was complete');
+  return new WireFailure('broken', 'broke the connection before its answer was complete', head);
 }
 
 /** Where a name has several addresses, the error is an aggregate of one per address. */

@@ -1,4 +1,4 @@
-import Stripe from 'stripe';
+import { Stripe } from 'stripe';
 import { UpstreamError } from '../models/errors.js';
 import { isJsonObject, type JsonObject } from '../models/json.js';
 import { parseJson } from './decode.js';

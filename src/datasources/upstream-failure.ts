@@ -29,7 +29,9 @@ export function findFailure(error: unknown): WireAnswer | WireFailure | null {
 export function failureOfConnection(failure: WireFailure): UpstreamError {
   const kind = failure.reason === 'too_large' ? 'contract' : 'unavailable';
   const effect = failure.reason === 'unsent' ? 'none' : 'unknown';
-  return new UpstreamError(kind, `Stripe ${failure.message}.`, { effect });
+  const { status } = failure;
+  const requestId = plainWord(failure.requestId);
+  return new UpstreamError(kind, `Stripe ${failure.message}.`, { status, requestId, effect });
 }
 
 /** Statuses that Stripe gives before it does anything. 409 is not one: the first request may be under way. */
@@ -54,7 +56,7 @@ export function failureOfAnswer(answer: WireAnswer, path: string, apiKey: string
   const kind = path.startsWith('/v2/') && isNoAccess(status, error) ? 'forbidden' : kindOf(status);
   return new UpstreamError(kind, messageOf(kind, status, error, apiKey), {
     ...details,
-    code: plainWord(error?.['code']) ?? idempotencyCode(error),
+    code: plainWord(error?.['code']) ?? codeBesides(status, error),
     param: plainWord(error?.['param']),
     effect: error !== null && WITHOUT_EFFECT.has(status) ? 'none' : 'unknown',
   });
@@ -104,9 +106,11 @@ function messageOf(
   return message === '' ? `Stripe refused the request (HTTP ${status}).` : message;
 }
 
-/** v1 says it in `type` only. */
-function idempotencyCode(error: JsonObject | null): string | null {
-  return error?.['type'] === 'idempotency_error' ? 'idempotency_error' : null;
+/** Two of v1's errors have no code: one is told by its type, the other by its words. */
+function codeBesides(status: number, error: JsonObject | null): string | null {
+  if (error?.['type'] === 'idempotency_error') return 'idempotency_error';
+  const liveOnly = status === 404 && /live mode key/i.test(readText(error?.['message']) ?? '');
+  return liveOnly ? 'live_mode_required' : null;
 }
 
 /** Words of Stripe's that are shown as they are: never anything that could be a sentence, a link or a key. */
