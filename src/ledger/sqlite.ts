@@ -78,12 +78,17 @@ export function openSqlite(path: string): Engine {
 
   function close(): void {
     statements.clear();
-    // A statement that is not yet collected keeps libsql's connection, and with it the lock, alive after close(). Only
-    // outside WAL can an exclusive lock be given back; the next open turns WAL on again.
-    db.exec('pragma journal_mode = delete');
-    db.exec('pragma locking_mode = normal');
-    db.prepare('select count(*) from sqlite_schema').all();
-    db.close();
+    try {
+      // A statement that is not yet collected keeps libsql's connection, and with it the lock, alive after close(). Only
+      // outside WAL can an exclusive lock be given back; the next open turns WAL on again.
+      db.exec('pragma journal_mode = delete');
+      db.exec('pragma locking_mode = normal');
+      db.prepare('select count(*) from sqlite_schema').all();
+    } catch (error) {
+      throw explain(file, error);
+    } finally {
+      db.close();
+    }
   }
 
   return {
