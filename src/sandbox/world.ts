@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { createFaults } from './faults.js';
+import type { Faults } from './faults.js';
+import { createIdempotency } from './idempotency.js';
+import type { Idempotency } from './idempotency.js';
+import { createLimiter } from './limiter.js';
+import type { Limiter } from './limiter.js';
+import { createOutcomes } from './outcomes.js';
+import type { Outcomes } from './outcomes.js';
+import type { Random } from './random.js';
+import { createRequestLog } from './request-log.js';
+import type { RequestLog } from './request-log.js';
+import type { Mode, Run } from './run.js';
+import { Scope } from './scope.js';
+import { defaultSettings } from './settings.js';
+import type { Settings } from './settings.js';
+
+/** Everything a sandbox remembers. */
+export interface World {
+  /** Its own origin, which the links in its answers carry. */
+  origin: string;
+  settings: Settings;
+  readonly now: () => number;
+  readonly random: Random;
+  readonly scopes: Map<string, Scope>;
+  readonly keys: Idempotency;
+  readonly limiter: Limiter;
+  readonly faults: Faults;
+  readonly outcomes: Outcomes;
+  readonly log: RequestLog;
+  /** Signs download links. */
+  readonly secret: Buffer;
+}
+
+export function createWorld(runSeconds: number, now: () => number, random: Random): World {
+  return {
+    origin: '',
+    settings: defaultSettings(runSeconds),
+    now,
+    random,
+    scopes: new Map(),
+    keys: createIdempotency(now),
+    limiter: createLimiter(now),
+    faults: createFaults(),
+    outcomes: createOutcomes(),
+    log: createRequestLog(),
+    secret: randomBytes(32),
+  };
+}
+
+/** The data of an account in a mode; an account nobody has seen yet is empty. */
+export function scopeOf(world: World, account: string, mode: Mode): Scope {
+  const name = `${account}:${mode}`;
+  const known = world.scopes.get(name);
+  if (known !== undefined) return known;
+  const scope = new Scope(account, mode, world.random);
+  world.scopes.set(name, scope);
+  return scope;
+}
+
+/** A run of any account. */
+export function findRun(world: World, id: string): Run | null {
+  for (const scope of world.scopes.values()) {
+    const run = scope.find(id);
+    if (run !== null) return run;
+  }
+  return null;
+}
