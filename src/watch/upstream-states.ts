@@ -19,9 +19,9 @@ export class UpstreamStates {
     return this.#errors[api];
   }
 
-  /** Notes what the feed's read of an API came to. `asOf` is when a read that succeeded began, unix ms. */
-  readUntil(api: StripeApi, asOf: number): void {
-    this.#states[api] = { state: 'READY', asOf };
+  /** Notes an answer. `asOf`: when a read of all that is new began, unix ms; null if it was a lesser one. */
+  answered(api: StripeApi, asOf: number | null): void {
+    this.#states[api] = { state: 'READY', asOf: asOf ?? this.#states[api].asOf };
     this.#errors[api] = null;
   }
 

@@ -1,0 +1,124 @@
+import type { Logger } from 'pino';
+import { failurePause, FRESH_MS } from './pace.js';
+
+/** What a tick of a feed is to bring. */
+export interface Wanted {
+  /** Runs whose state somebody asked for. */
+  readonly ids: ReadonlySet<string>;
+  /** Whether new runs are to be looked for. */
+  readonly news: boolean;
+}
+
+/** What is done at each tick of one API's feed; what it reads goes to the ledger. */
+export interface FeedTick {
+  /** Rejects with the upstream's error. */
+  tick(wanted: Wanted): Promise<void>;
+  /** Ms until the next tick is due by itself; null: only when asked. */
+  pause(): Promise<number | null>;
+}
+
+interface Ask {
+  readonly ids: Set<string>;
+  news: boolean;
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+}
+
+/**
+ * One feed for each API, however many readers and subscribers: at most one tick runs at a time, and all that is asked
+ * meanwhile is put into the next one, so that no ask is lost and none costs a request of its own.
+ */
+export class Feed {
+  readonly #work: FeedTick;
+  readonly #log: Logger;
+  readonly #random: () => number;
+  readonly #now: () => number;
+  #next: Ask | null = null;
+  #running: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #failures = 0;
+  #failedAt = 0;
+  #closed = false;
+
+  constructor(work: FeedTick, options: { log: Logger; random: () => number; now: () => number }) {
+    this.#work = work;
+    this.#log = options.log;
+    this.#random = options.random;
+    this.#now = options.now;
+  }
+
+  /**
+   * Resolves when a tick that began after this call has ended, well or badly. Within a second of a failure it resolves at once:
+   * readers of an upstream that is down must not each knock on its door.
+   */
+  ask(wanted: { ids?: Iterable<string>; news?: boolean }): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#failures > 0 && this.#now() - this.#failedAt < FRESH_MS) return Promise.resolve();
+    this.#next ??= newAsk();
+    const { ids, done } = this.#next;
+    for (const id of wanted.ids ?? []) ids.add(id);
+    if (wanted.news === true) this.#next.news = true;
+    if (this.#running === null) this.#start();
+    return done;
+  }
+
+  /** Works out anew when the next tick is due: somebody began to watch, or a run was created. */
+  poke(): void {
+    if (this.#running === null) void this.#schedule();
+  }
+
+  /** Ends the feed after the tick under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#running;
+    this.#next?.resolve();
+  }
+
+  #start(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const ask = this.#next;
+    this.#next = null;
+    this.#running = this.#tick(ask).then(() => {
+      this.#running = null;
+      ask?.resolve();
+      if (this.#closed) return;
+      if (this.#next === null) void this.#schedule();
+      else this.#start();
+    });
+  }
+
+  async #tick(ask: Ask | null): Promise<void> {
+    try {
+      await this.#work.tick({ ids: ask?.ids ?? new Set(), news: ask?.news ?? false });
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures += 1;
+      this.#failedAt = this.#now();
+      this.#log.warn({ err: error, failures: this.#failures }, 'a feed could not be refreshed');
+    }
+  }
+
+  async #schedule(): Promise<void> {
+    const pause = await this.#pause();
+    if (this.#closed || this.#running !== null) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = pause === null ? null : setTimeout(() => this.#start(), pause);
+  }
+
+  async #pause(): Promise<number | null> {
+    const pause = await this.#work.pause();
+    return this.#failures === 0 || pause === null
+      ? pause
+      : Math.max(pause, failurePause(this.#failures, this.#random));
+  }
+}
+
+function newAsk(): Ask {
+  let resolve = () => {};
+  const done = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { ids: new Set(), news: false, done, resolve };
+}

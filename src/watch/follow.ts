@@ -1,0 +1,117 @@
+import { Repeater } from '@repeaterjs/repeater';
+import type { Ledger } from '../ledger/ledger.js';
+import { runTopic } from '../ledger/observe.js';
+import { GatewayError } from '../models/errors.js';
+import type { ReportRun, ReportRunStatus } from '../models/report-run.js';
+import type { Followers } from './followers.js';
+import type { RunReader } from './run-reader.js';
+import type { Wakes } from './wakes.js';
+
+export interface FollowOptions {
+  readonly account: string;
+  readonly ledger: Ledger;
+  readonly reader: RunReader;
+  readonly followers: Followers;
+  readonly wakes: Wakes;
+}
+
+/** The topic on which the followers of a run hear that Stripe does not know it any more. */
+export function goneTopic(account: string, id: string): string {
+  return `gone:${account}:${id}`;
+}
+
+/** The topic on which all followers hear that the gateway is shutting down. */
+export const CLOSING = 'closing';
+
+/**
+ * The run as it is now, then every transition once and in order; ends with the run. Rejects where there is no such run, or where
+ * an unknown one cannot be read. Not an async generator: its `return()` would wait behind the pending wait for a wake, and the
+ * run would be polled on for a client that has left.
+ */
+export async function follow(
+  options: FollowOptions,
+  id: string,
+): Promise<AsyncIterable<ReportRun | GatewayError>> {
+  const { account, ledger, reader, followers, wakes } = options;
+  const [first] = await reader.read([id]);
+  if (first instanceof Error) throw first;
+  if (first === null || first === undefined) throw notFound(id);
+
+  return new Repeater<ReportRun | GatewayError>(async (push, stop) => {
+    const signal = new Signal();
+    const gone = { is: false };
+    const release = [
+      followers.add(id),
+      wakes.on(runTopic(account, id), () => signal.raise()),
+      wakes.on(goneTopic(account, id), () => {
+        gone.is = true;
+        signal.raise();
+      }),
+      wakes.on(CLOSING, () => stop()),
+    ];
+    let stopped = false;
+    void stop.then(() => {
+      stopped = true;
+      signal.raise();
+    });
+    try {
+      // Listening came before this read, so that nothing that changes in between is missed.
+      let seen = (await ledger.runs.get([id])).get(id);
+      if (seen?.run) await push(seen.run);
+      let version = seen?.version ?? 0;
+      while (!stopped && !hasEnded(seen?.status ?? null)) {
+        await signal.wait();
+        if (stopped) break;
+        if (gone.is) {
+          await push(notFound(id));
+          break;
+        }
+        const transitions = await ledger.runs.transitions(id, version);
+        seen = (await ledger.runs.get([id])).get(id);
+        for (const transition of transitions) {
+          version = transition.version;
+          if (seen?.run) await push(runWhen(seen.run, transition.status));
+        }
+      }
+    } finally {
+      for (const end of release) end();
+      stop();
+    }
+  });
+}
+
+/** A run as it was at an earlier transition: the ledger keeps only its latest state. */
+function runWhen(run: ReportRun, status: ReportRunStatus): ReportRun {
+  if (status === run.status) return run;
+  const earlier = { status, finishedAt: null, result: null, failure: null };
+  return run.api === 'V1' ? { ...run, ...earlier, succeededAt: null } : { ...run, ...earlier };
+}
+
+function hasEnded(status: ReportRunStatus | null): boolean {
+  return status === 'SUCCEEDED' || status === 'FAILED';
+}
+
+function notFound(id: string): GatewayError {
+  return new GatewayError('NOT_FOUND', `Stripe knows no report run ${id}.`);
+}
+
+/** Raised while nobody waits, it lets the next wait through at once. */
+class Signal {
+  #raised = false;
+  #resolve: (() => void) | null = null;
+
+  raise(): void {
+    this.#raised = true;
+    this.#resolve?.();
+  }
+
+  async wait(): Promise<void> {
+    if (!this.#raised) {
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+      });
+    }
+    this.#raised = false;
+    this.#resolve = null;
+  }
+}

@@ -1,0 +1,124 @@
+import type { StripeV1 } from '../datasources/stripe-v1.js';
+import type { StripeV2 } from '../datasources/stripe-v2.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { KeptReportType } from '../ledger/report-types.js';
+import { toGatewayError, UpstreamError } from '../models/errors.js';
+import { apiOfReportTypeId } from '../models/ids.js';
+import type { JsonObject } from '../models/json.js';
+import type { StripeApi } from '../models/report-run.js';
+import type { ReportType } from '../models/report-type.js';
+
+/** How long, ms, what was read of a type is good: Stripe moves the available data twice a day (Stripe docs, reports API). */
+const FRESH_MS = 600_000;
+
+export interface CatalogueOptions {
+  readonly v1: StripeV1;
+  readonly v2: StripeV2;
+  readonly ledger: Ledger;
+  /** Reads a kept body; null where it cannot be read. */
+  readonly decode: (api: StripeApi, body: JsonObject) => ReportType | null;
+  /** v2 reports to offer although no run has shown them; v2 has no list. */
+  readonly v2Reports: readonly string[];
+  readonly now: () => number;
+}
+
+/** The report types of both APIs, kept in the ledger for ten minutes, and longer while Stripe is away. */
+export class Catalogue {
+  readonly #options: CatalogueOptions;
+  readonly #underway = new Map<string, Promise<void>>();
+
+  constructor(options: CatalogueOptions) {
+    this.#options = options;
+  }
+
+  /** Null where Stripe knows no such type. The id must be well formed. */
+  async read(id: string): Promise<ReportType | null> {
+    const api = apiOfReportTypeId(id);
+    if (api === null) throw new TypeError(`expected the id of a report type, got ${JSON.stringify(id)}`);
+    const kept = await this.#fresh(
+      id,
+      () => (api === 'V1' ? this.#readV1() : this.#readV2(id)),
+      () => this.#options.ledger.reportTypes.get(id),
+    );
+    return kept === null ? null : this.#options.decode(api, kept.body);
+  }
+
+  /** One API's types, or both: an API that refuses the key is left out as long as the other answers. */
+  async list(api: StripeApi | null): Promise<readonly ReportType[]> {
+    if (api === 'V1') return this.#listV1();
+    if (api === 'V2') return this.#listV2();
+    const [v1, v2] = await Promise.allSettled([this.#listV1(), this.#listV2()]);
+    if (v1.status === 'rejected') throw v1.reason;
+    return [...v1.value, ...(v2.status === 'fulfilled' ? v2.value : [])];
+  }
+
+  async #listV1(): Promise<readonly ReportType[]> {
+    const { ledger, decode } = this.#options;
+    const list = () => ledger.reportTypes.list('V1');
+    await this.#fresh(
+      'V1',
+      () => this.#readV1(),
+      async () => (await list())[0] ?? null,
+    );
+    return (await list()).map(({ body }) => decode('V1', body)).filter((type) => type !== null);
+  }
+
+  async #listV2(): Promise<readonly ReportType[]> {
+    const seen = await this.#options.ledger.runs.types('V2');
+    const ids = [...new Set([...this.#options.v2Reports, ...seen])].sort();
+    const types: ReportType[] = [];
+    for (const id of ids) {
+      const type = apiOfReportTypeId(id) === 'V2' ? await this.read(id) : null;
+      if (type !== null) types.push(type);
+    }
+    return types;
+  }
+
+  /** What is kept, after a refresh if it is too old; the old if the refresh fails and there is something. */
+  async #fresh(
+    name: string,
+    refresh: () => Promise<void>,
+    get: () => Promise<KeptReportType | null>,
+  ): Promise<KeptReportType | null> {
+    const kept = await get();
+    if (kept !== null && this.#options.now() - kept.refreshed < FRESH_MS) return kept;
+    try {
+      await this.#once(name, refresh);
+    } catch (error) {
+      if (kept !== null) return kept;
+      throw error instanceof UpstreamError ? toGatewayError(error) : error;
+    }
+    return get();
+  }
+
+  #once(name: string, work: () => Promise<void>): Promise<void> {
+    const underway = this.#underway.get(name);
+    if (underway !== undefined) return underway;
+    const started = work().finally(() => this.#underway.delete(name));
+    this.#underway.set(name, started);
+    return started;
+  }
+
+  async #readV1(): Promise<void> {
+    const { v1, ledger, now } = this.#options;
+    const askedAt = now();
+    const { items } = await v1.listReportTypes();
+    const types = items.map(({ type, body }) => ({ id: type.id, body }));
+    await ledger.reportTypes.put('V1', types, askedAt, { replaceAll: true });
+  }
+
+  async #readV2(id: string): Promise<void> {
+    const { v2, ledger, now } = this.#options;
+    const askedAt = now();
+    try {
+      const { body } = await v2.retrieveReport(id);
+      await ledger.reportTypes.put('V2', [{ id, body }], askedAt);
+    } catch (error) {
+      // report_inaccessible: there is such a report, but not for this account (Stripe docs, reports v2 errors).
+      const isNone =
+        error instanceof UpstreamError &&
+        (error.kind === 'not_found' || error.code === 'report_inaccessible');
+      if (!isNone) throw error;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import type { StripeV1 } from '../datasources/stripe-v1.js';
+import type { StripeV2 } from '../datasources/stripe-v2.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { LedgerRun } from '../ledger/runs.js';
+import { GatewayError, toGatewayError, UpstreamError } from '../models/errors.js';
+import { apiOfRunId } from '../models/ids.js';
+import type { ReportRun, StripeApi } from '../models/report-run.js';
+import type { Feed } from './feed.js';
+import { READ_WAIT_MS } from './pace.js';
+import type { Sightings } from './sightings.js';
+import type { UpstreamStates } from './upstream-states.js';
+import { within } from './within.js';
+
+/** How many ids that the ledger does not know one call asks Stripe for: somebody guessing must not use up the account's limit. */
+const UNKNOWN_PER_CALL = 10;
+/** How many running v2 runs one call refreshes; v2 can only be asked for one at a time. */
+const V2_PER_CALL = 10;
+/** How long, ms, it is remembered that Stripe does not know an id. */
+const NOT_FOUND_MS = 60_000;
+/** The most such ids that are remembered. */
+const NOT_FOUND_MAX = 10_000;
+
+export interface RunReaderOptions {
+  readonly v1: StripeV1;
+  readonly v2: StripeV2;
+  readonly ledger: Ledger;
+  readonly sightings: Sightings;
+  readonly states: UpstreamStates;
+  readonly feeds: Readonly<Record<StripeApi, Feed>>;
+  readonly now: () => number;
+}
+
+/** Reads single runs: from the ledger where they have ended or were just seen, else from Stripe, each once however many ask. */
+export class RunReader {
+  readonly #options: RunReaderOptions;
+  readonly #underway = new Map<string, Promise<void>>();
+  readonly #notFound = new Map<string, number>();
+
+  constructor(options: RunReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Per id the run, null where Stripe knows none, or the error. A known run is answered even while Stripe is away. */
+  async read(ids: readonly string[]): Promise<readonly (ReportRun | null | Error)[]> {
+    const known = await this.#options.ledger.runs.get(ids);
+    const stale = ids.filter((id) => known.get(id)?.status === 'RUNNING');
+    const unknown = ids.filter((id) => (known.get(id)?.status ?? null) === null && !this.#isKnownMissing(id));
+    const failures = new Map<string, Error>();
+    await Promise.all([
+      this.refresh(stale),
+      ...unknown
+        .slice(0, UNKNOWN_PER_CALL)
+        .map((id) => this.#retrieve(id).catch((error: unknown) => failures.set(id, asError(error)))),
+    ]);
+    for (const id of unknown.slice(UNKNOWN_PER_CALL)) failures.set(id, tooManyUnknown());
+    const found = await this.#options.ledger.runs.get(ids);
+    return ids.map((id) => failures.get(id) ?? answerOf(found.get(id)));
+  }
+
+  /** Brings running runs up to date, waiting 2 s at most; what fails is left as the ledger has it. */
+  async refresh(ids: readonly string[]): Promise<void> {
+    const stale = ids.filter((id) => !this.#options.sightings.isFresh(id));
+    const v1 = stale.filter((id) => apiOfRunId(id) === 'V1');
+    const v2 = stale.filter((id) => apiOfRunId(id) === 'V2').slice(0, V2_PER_CALL);
+    const single = v1.length === 1 ? [...v1, ...v2] : v2;
+    const work = single.map((id) => this.#retrieve(id).catch(() => {}));
+    if (v1.length > 1) work.push(this.#options.feeds.V1.ask({ ids: v1 }));
+    if (work.length > 0) await within(READ_WAIT_MS, Promise.all(work));
+  }
+
+  /** Reads one run from Stripe into the ledger. Whoever asks for the same one meanwhile shares the answer. */
+  #retrieve(id: string): Promise<void> {
+    const underway = this.#underway.get(id);
+    if (underway !== undefined) return underway;
+    const work = this.#retrieveNow(id).finally(() => this.#underway.delete(id));
+    this.#underway.set(id, work);
+    return work;
+  }
+
+  async #retrieveNow(id: string): Promise<void> {
+    const { v1, v2, ledger, sightings, states, now } = this.#options;
+    const api = apiOfRunId(id);
+    if (api === null) throw new TypeError(`expected the id of a run, got ${JSON.stringify(id)}`);
+    const askedAt = now();
+    try {
+      const items = [await (api === 'V1' ? v1 : v2).retrieveRun(id)];
+      sightings.saw({ items, askedAt, requestId: null }, await ledger.runs.observe(items));
+      states.answered(api, null);
+    } catch (error) {
+      states.failed(api, error);
+      if (!(error instanceof UpstreamError) || error.kind !== 'not_found') throw error;
+      this.#rememberMissing(id);
+    }
+  }
+
+  #isKnownMissing(id: string): boolean {
+    return (this.#notFound.get(id) ?? 0) > this.#options.now();
+  }
+
+  #rememberMissing(id: string): void {
+    const [oldest] = this.#notFound.keys();
+    if (this.#notFound.size >= NOT_FOUND_MAX && oldest !== undefined) this.#notFound.delete(oldest);
+    this.#notFound.delete(id);
+    this.#notFound.set(id, this.#options.now() + NOT_FOUND_MS);
+  }
+
+  /** A run that was just created is there, whatever was said of its id before. */
+  forgetMissing(id: string): void {
+    this.#notFound.delete(id);
+  }
+}
+
+function answerOf(kept: LedgerRun | undefined): ReportRun | null | Error {
+  if (kept?.run) return kept.run;
+  if (kept?.unreadableReason == null) return null;
+  return new GatewayError(
+    'UPSTREAM_CONTRACT',
+    `Stripe's answer for ${kept.id} cannot be read: ${kept.unreadableReason}`,
+  );
+}
+
+function asError(error: unknown): Error {
+  if (error instanceof UpstreamError) return toGatewayError(error);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function tooManyUnknown(): GatewayError {
+  return new GatewayError(
+    'UPSTREAM_RATE_LIMITED',
+    `A request may ask for at most ${UNKNOWN_PER_CALL} runs that the gateway does not know yet; ask for the others in another request.`,
+  );
+}
