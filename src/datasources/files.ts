@@ -83,8 +83,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
   };
 }
 
-/** Stripe keeps file contents on a host of their own; any other upstream is one host for everything. */
-function filesOrigin(base: URL): string {
+/** Where the key may go to for a file: Stripe keeps contents on a host of their own, any other upstream on its one. */
+export function filesOrigin(base: URL): string {
   return base.host === 'api.stripe.com' ? 'https://files.stripe.com' : base.origin;
 }
 

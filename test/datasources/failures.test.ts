@@ -17,7 +17,12 @@ describe('what an answer of Stripe becomes', () => {
     [500, 'unavailable', 'unknown'],
     [503, 'unavailable', 'unknown'],
   ] as const)('HTTP %d is %s, with effect %s', async (status, kind, effect) => {
-    const error = { type: 'invalid_request_error', code: 'some_code', param: 'parameters[columns][0]', message: 'No.' };
+    const error = {
+      type: 'invalid_request_error',
+      code: 'some_code',
+      param: 'parameters[columns][0]',
+      message: 'No.',
+    };
     await using upstream = await startUpstream((response) => json(response, status, { error }));
     const transport = upstream.transport();
     const expected = { kind, effect, status, requestId: 'req_wire', code: 'some_code', replayed: false };
@@ -25,15 +30,16 @@ describe('what an answer of Stripe becomes', () => {
     expect(await failure(transport.post('/v2/x', {}, 'key_1'))).toMatchObject(expected);
   });
 
-  it.each([
-    400, 401, 403, 404, 409,
-  ])('HTTP %d without a Stripe error is a breach of contract whose effect is unknown', async (status) => {
-    for (const body of [{}, { error: 'no' }, { error: {} }, { error: null }, [], null, 'no']) {
-      await using upstream = await startUpstream((response) => json(response, status, body));
-      const error = await failure(upstream.transport().post('/v1/x', {}, 'key_1'));
-      expect(error).toMatchObject({ kind: 'contract', effect: 'unknown', status });
-    }
-  });
+  it.each([400, 401, 403, 404, 409])(
+    'HTTP %d without a Stripe error is a breach of contract whose effect is unknown',
+    async (status) => {
+      for (const body of [{}, { error: 'no' }, { error: {} }, { error: null }, [], null, 'no']) {
+        await using upstream = await startUpstream((response) => json(response, status, body));
+        const error = await failure(upstream.transport().post('/v1/x', {}, 'key_1'));
+        expect(error).toMatchObject({ kind: 'contract', effect: 'unknown', status });
+      }
+    },
+  );
 
   it('keeps the words Stripe gives to what the caller can correct', async () => {
     const message =
@@ -107,15 +113,18 @@ describe('what a message never says', () => {
   const forbidden =
     /sk_|rk_|whsec_|\/\/|MDB8|dashboard|10\.0\.0|abcdefghijkl|index\.js|WXYZ|51abc|TheGateways/;
 
-  it.each([400, 401, 403, 404, 409, 429, 500])('a key, a link, a credential or a stack, with HTTP %d', async (status) => {
-    for (const message of secrets) {
-      const error = { message, code: message, param: API_KEY, type: 'invalid_request_error' };
-      await using upstream = await startUpstream((response) => json(response, status, { error }));
-      const thrown = await failure(upstream.transport().post('/v1/x', {}, 'key_1'));
-      expect(JSON.stringify({ ...thrown, message: thrown.message })).not.toMatch(forbidden);
-      expect(thrown.message).not.toBe('');
-    }
-  });
+  it.each([400, 401, 403, 404, 409, 429, 500])(
+    'a key, a link, a credential or a stack, with HTTP %d',
+    async (status) => {
+      for (const message of secrets) {
+        const error = { message, code: message, param: API_KEY, type: 'invalid_request_error' };
+        await using upstream = await startUpstream((response) => json(response, status, { error }));
+        const thrown = await failure(upstream.transport().post('/v1/x', {}, 'key_1'));
+        expect(JSON.stringify({ ...thrown, message: thrown.message })).not.toMatch(forbidden);
+        expect(thrown.message).not.toBe('');
+      }
+    },
+  );
 
   it('but it still says which id is meant', async () => {
     const message = "No such reporting report_run: 'frr_123'; a similar task_run exists";

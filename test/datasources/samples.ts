@@ -20,7 +20,12 @@ export const fileV1: JsonObject = {
   created: 1680203800,
   expires_at: 1711739800,
   filename: 'frr_1MrQwrLkdIwHu7ixUov4x2b3.csv',
-  links: { object: 'list', data: [{ url: 'https://files.stripe.com/links/MDB8' }], has_more: false, url: '/v1/x' },
+  links: {
+    object: 'list',
+    data: [{ url: 'https://files.stripe.com/links/MDB8' }],
+    has_more: false,
+    url: '/v1/x',
+  },
   purpose: 'finance_report_run',
   size: 27206,
   title: 'FinanceReportRun frr_1MrQwrLkdIwHu7ixUov4x2b3',

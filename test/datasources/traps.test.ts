@@ -21,7 +21,12 @@ describe('what the SDK would get wrong', () => {
   it('does not take an error answer without an `error` for a run', async () => {
     await using upstream = await startUpstream((response) => json(response, 502, { message: 'Bad gateway' }));
     const error = await failure(upstream.transport().post('/v1/x', {}, 'key_1'));
-    expect(error).toMatchObject({ kind: 'unavailable', status: 502, effect: 'unknown', requestId: 'req_wire' });
+    expect(error).toMatchObject({
+      kind: 'unavailable',
+      status: 502,
+      effect: 'unknown',
+      requestId: 'req_wire',
+    });
   });
 
   it('gives up on a body that trickles, at the deadline, and breaks off the connection', async () => {
@@ -33,7 +38,12 @@ describe('what the SDK would get wrong', () => {
     });
     const started = performance.now();
     const error = await failure(upstream.transport({ create: 200 }).post('/v1/x', {}, 'key_1'));
-    expect(error).toMatchObject({ kind: 'unavailable', effect: 'unknown', status: 200, requestId: 'req_slow' });
+    expect(error).toMatchObject({
+      kind: 'unavailable',
+      effect: 'unknown',
+      status: 200,
+      requestId: 'req_slow',
+    });
     expect(performance.now() - started).toBeLessThan(3_000);
     await until(() => upstream.brokenOff() === 1);
   });
@@ -128,7 +138,13 @@ describe('what the SDK would get wrong', () => {
         json(response, 429, { error }, { 'stripe-should-retry': 'true' }),
       );
       const transport = upstream.transport();
-      const expected = { kind: 'rate_limited', status: 429, code: error.code, effect: 'none', message: 'Wait.' };
+      const expected = {
+        kind: 'rate_limited',
+        status: 429,
+        code: error.code,
+        effect: 'none',
+        message: 'Wait.',
+      };
       expect(await failure(transport.get('/v2/reporting/report_runs/reprun_1'))).toMatchObject(expected);
       expect(await failure(transport.post('/v2/reporting/report_runs', {}, 'key_1'))).toMatchObject(expected);
       expect(upstream.requests).toHaveLength(2);

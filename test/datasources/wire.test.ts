@@ -55,7 +55,11 @@ describe('v1 on the wire', () => {
   });
 
   it('lists with cursor, limit and bounds in whole seconds, rounded inwards', async () => {
-    answerWith({ object: 'list', has_more: true, data: [runV1, { id: 'frr_odd' }, { no: 'id' }, null, 'frr_1'] });
+    answerWith({
+      object: 'list',
+      has_more: true,
+      data: [runV1, { id: 'frr_odd' }, { no: 'id' }, null, 'frr_1'],
+    });
     const list = await v1.listRuns({
       limit: 3,
       startingAfter: 'frr_abc',
@@ -82,7 +86,11 @@ describe('v1 on the wire', () => {
       type: { api: 'V1', id: 'balance.summary.1', dataAvailableEnd: 1_695_081_600_000 },
       body: reportTypeV1,
     });
-    answerWith({ object: 'list', has_more: false, data: [reportTypeV1, { ...reportTypeV1, version: 'x' }, 7] });
+    answerWith({
+      object: 'list',
+      has_more: false,
+      data: [reportTypeV1, { ...reportTypeV1, version: 'x' }, 7],
+    });
     const types = await v1.listReportTypes();
     expect(types.items.map(({ type }) => type.id)).toEqual(['balance.summary.1']);
     expect(types.skipped).toBe(2);
@@ -138,7 +146,9 @@ describe('v2 on the wire', () => {
     answerWith(runV2);
     expect(await failure(v2.downloadUrl('reprun_test_xxx'))).toMatchObject({ kind: 'not_found' });
     expect(arrived()[2]).toBe('GET /v2/reporting/reports/report_1');
-    expect(upstream.requests.map(({ headers }) => headers['stripe-version'])).toEqual(Array(4).fill(V2_VERSION));
+    expect(upstream.requests.map(({ headers }) => headers['stripe-version'])).toEqual(
+      Array(4).fill(V2_VERSION),
+    );
   });
 
   it('asks for the events of runs alone, and follows the pages', async () => {
@@ -148,7 +158,11 @@ describe('v2 on the wire', () => {
       type: 'v2.reporting.report_run.created',
       created: '2025-08-26T00:00:00.123456789Z',
       reason: { type: 'request', request: { id: 'req_1', idempotency_key: 'our-key' } },
-      related_object: { id: 'reprun_1', type: 'v2.reporting.report_run', url: '/v2/reporting/report_runs/reprun_1' },
+      related_object: {
+        id: 'reprun_1',
+        type: 'v2.reporting.report_run',
+        url: '/v2/reporting/report_runs/reprun_1',
+      },
     };
     const later = { ...event, id: 'evt_2', type: 'v2.reporting.report_run.failed', reason: null };
     const next = '/v2/core/events?page=abc%2F1&limit=100';
@@ -197,16 +211,20 @@ describe('v2 on the wire', () => {
 });
 
 describe('ids in paths', () => {
-  it.each(['', '.', '..', 'a/b', 'frr_1?x=1', 'frr_\n', '\ud800'])('refuses %j before any request', async (id) => {
-    const calls = [
-      v1.retrieveRun(id),
-      v1.retrieveReportType(id),
-      v1.listRuns({ startingAfter: id }),
-      v2.retrieveRun(id),
-      v2.retrieveReport(id),
-      v2.downloadUrl(id),
-    ];
-    for (const call of calls) expect(await failure(call)).toMatchObject({ kind: 'invalid', effect: 'none' });
-    expect(upstream.requests).toEqual([]);
-  });
+  it.each(['', '.', '..', 'a/b', 'frr_1?x=1', 'frr_\n', '\ud800'])(
+    'refuses %j before any request',
+    async (id) => {
+      const calls = [
+        v1.retrieveRun(id),
+        v1.retrieveReportType(id),
+        v1.listRuns({ startingAfter: id }),
+        v2.retrieveRun(id),
+        v2.retrieveReport(id),
+        v2.downloadUrl(id),
+      ];
+      for (const call of calls)
+        expect(await failure(call)).toMatchObject({ kind: 'invalid', effect: 'none' });
+      expect(upstream.requests).toEqual([]);
+    },
+  );
 });
