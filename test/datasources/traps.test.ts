@@ -13,7 +13,7 @@ describe('what the SDK would get wrong', () => {
     await using upstream = await startUpstream((response) => json(response, 200, failedV1));
     const stripe = createStripeV1(upstream.transport());
     const expected = { run: { status: 'FAILED', failure: { message: failedV1['error'] } } };
-    expect(await stripe.retrieveRun(String(failedV1['id']))).toMatchObject(expected);
+    expect(await stripe.retrieveRun('frr_1MrQwrLkdIwHu7ixUov4x2b3')).toMatchObject(expected);
     const request = { api: 'V1', reportType: 'balance.summary.1', parameters: {} } as const;
     expect((await stripe.createRun(request, 'key_1')).observed).toMatchObject(expected);
   });

@@ -32,15 +32,18 @@ export async function startUpstream(first?: Handler): Promise<Upstream> {
   let brokenOff = 0;
   const requests: Arrived[] = [];
   const transports: Transport[] = [];
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    const { method = '', url = '', headers } = request;
-    requests.push({ method, url, headers, body });
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      const arrived = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      requests.push(arrived);
+      handler(response, arrived);
+    });
     response.on('close', () => {
       if (!response.writableFinished) brokenOff += 1;
     });
-    handler(response, { method, url, headers, body });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
