@@ -26,7 +26,7 @@ export interface GatewayServerOptions extends GraphQLOptions {
   readonly now: () => number;
   /** How long a new socket may take for `connection_init`, ms; 3,000 unless told otherwise. */
   readonly socketInitTimeout?: number;
-  /** How long `close` waits for clients that are slow to leave, ms; 5,000 unless told otherwise. */
+  /** How long `close` waits for operations and downloads that are under way, ms; 5,000 unless told otherwise. */
   readonly closeGrace?: number;
 }
 
@@ -106,8 +106,9 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     listen: (port, host) => listen(http, port, host),
     async close() {
       closing = true;
-      await sockets.close(closeGrace);
-      await closeHttp(http, closeGrace);
+      const deadline = AbortSignal.timeout(closeGrace);
+      await sockets.close(deadline);
+      await closeHttp(http, deadline);
       await yoga.dispose();
     },
   };
@@ -142,15 +143,16 @@ function listen(http: Server, port: number, host: string): Promise<number> {
   });
 }
 
-async function closeHttp(http: Server, grace: number): Promise<void> {
+async function closeHttp(http: Server, deadline: AbortSignal): Promise<void> {
   if (!http.listening) return;
   const closed = new Promise<void>((resolve) => {
     http.close(() => resolve());
   });
   // A connection that becomes idle after `close` would otherwise live until its keep-alive ends.
-  const sweep = setInterval(() => http.closeIdleConnections(), 50);
-  const cut = setTimeout(() => http.closeAllConnections(), grace);
+  const sweep = setInterval(() => {
+    if (deadline.aborted) http.closeAllConnections();
+    else http.closeIdleConnections();
+  }, 20);
   await closed;
   clearInterval(sweep);
-  clearTimeout(cut);
 }

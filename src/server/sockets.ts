@@ -18,6 +18,8 @@ import { MAX_MESSAGE_BYTES } from './limits.js';
 export const MAX_OPERATIONS_PER_SOCKET = 100;
 /** A socket that answers no ping for this long is dead. */
 const KEEP_ALIVE_MS = 12_000;
+/** How long a client may take to answer a goodbye. */
+const GOODBYE_MS = 500;
 
 export interface SocketOptions {
   readonly yoga: Yoga;
@@ -30,8 +32,8 @@ export interface SocketOptions {
 export interface Sockets {
   /** Takes over an HTTP upgrade that has passed the access check. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Says goodbye to every client; those that do not answer within `grace` ms are cut off. */
-  close(grace: number): Promise<void>;
+  /** Lets operations finish until the deadline, then says goodbye to every client, and cuts off those that do not answer. */
+  close(deadline: AbortSignal): Promise<void>;
 }
 
 /** What graphql-ws keeps for each socket. */
@@ -54,6 +56,7 @@ export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptio
     onError: (_context, _id, _payload, errors) => errors.map(printedError),
   });
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
+  const underWay = new Set<Promise<void>>();
   server.on('connection', (socket, request) => {
     const closed = protocol.opened(
       {
@@ -62,10 +65,12 @@ export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptio
         close: (code, reason) => socket.close(code, reason),
         onMessage: (take) => {
           socket.on('message', (data: Buffer) => {
-            take(data.toString()).catch((error: unknown) => {
+            const taken = take(data.toString()).catch((error: unknown) => {
               log.error({ err: loggable(error) }, 'a socket failed unexpectedly');
               socket.close(CloseCode.InternalServerError, 'Internal server error');
             });
+            underWay.add(taken);
+            void taken.then(() => underWay.delete(taken));
           });
         },
       },
@@ -85,7 +90,10 @@ export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptio
     upgrade(req, socket, head) {
       server.handleUpgrade(req, socket, head, (client) => server.emit('connection', client, req));
     },
-    close: (grace) => closeAll(server, grace),
+    async close(deadline) {
+      await Promise.race([Promise.all(underWay), aborted(deadline)]);
+      await closeAll(server);
+    },
   };
 }
 
@@ -161,11 +169,18 @@ function keepAlive(socket: WebSocket): () => void {
   return () => clearInterval(timer);
 }
 
-function closeAll(server: WebSocketServer, grace: number): Promise<void> {
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function closeAll(server: WebSocketServer): Promise<void> {
   for (const client of server.clients) client.close(1001, 'Going away');
   const cut = setTimeout(() => {
     for (const client of server.clients) client.terminate();
-  }, grace);
+  }, GOODBYE_MS);
   return new Promise((resolve) => {
     // Without a server of its own, ws calls back once the last client has gone.
     server.close(() => {

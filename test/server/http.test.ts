@@ -29,7 +29,6 @@ describe('who may come in', () => {
     '127.1',
     'user@localhost',
     'localhost:',
-    '',
     '[::1',
   ])('refuses the Host %j with 421', async (host) => {
     const answer = await send(gateway, `/graphql?query=${QUERY}`, { headers: { host } });
