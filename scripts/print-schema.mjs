@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { buildSchema, findBreakingChanges, graphql, printSchema } from 'graphql';
 import { clientSchema, schema } from '../dist/schema/index.js';
 
-const { data, errors } = await graphql({ schema, source: '{ _service { sdl } }' });
+const { data, errors } = await graphql({ schema, source: '{ service: _service { sdl } }' });
 if (errors) throw errors[0];
 
 const printed = {
   'schema.graphql': `${printSchema(clientSchema)}\n`,
-  'subgraph.graphql': `${data._service.sdl.trimEnd()}\n`,
+  'subgraph.graphql': `${data.service.sdl.trimEnd()}\n`,
 };
 const check = process.argv.includes('--check');
 
@@ -22,9 +22,7 @@ for (const [name, text] of Object.entries(printed)) {
   const committed = read(path);
   if (committed === text) continue;
   process.exitCode = 1;
-  console.error(
-    `${name} is not what the code prints: run \`npm run build && npm run schema\` and commit it.`,
-  );
+  complain(`${name} is not what the code prints: run \`npm run build && npm run schema\` and commit it.`);
   if (name === 'schema.graphql' && committed !== '') report(committed);
 }
 
@@ -39,6 +37,10 @@ function read(path) {
 
 function report(committed) {
   for (const { type, description } of findBreakingChanges(buildSchema(committed), clientSchema)) {
-    console.error(`  breaks clients (${type}): ${description}`);
+    complain(`  breaks clients (${type}): ${description}`);
   }
+}
+
+function complain(sentence) {
+  process.stderr.write(`${sentence}\n`);
 }

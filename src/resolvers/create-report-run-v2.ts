@@ -49,6 +49,7 @@ export function checkV2(
     ...type.parameterDefinitions.flatMap((definition) =>
       checkParameter(definition, parameters.get(definition.name)),
     ),
+    ...checkOrder(parameters.get('interval_start'), parameters.get('interval_end')),
   ];
 }
 
@@ -83,6 +84,16 @@ function checkAllowed(
   return [problem(name, `\`${name}\` takes ${allowedValues.join(', ')}, but was given ${quote(refused)}.`)];
 }
 
+function checkOrder(start: JsonValue | undefined, end: JsonValue | undefined): readonly UserError[] {
+  if (!(toTime(start) >= toTime(end))) return [];
+  return [
+    problem(
+      'interval_end',
+      `\`interval_end\` must be after \`interval_start\`, which is ${quote(start)}, but is ${quote(end)}.`,
+    ),
+  ];
+}
+
 /** An instant with an offset, to any fraction of a second. */
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
 
@@ -90,7 +101,7 @@ function checkTimestamp(
   { name, minimum, maximum }: ReportParameterDefinition,
   value: JsonValue,
 ): readonly UserError[] {
-  const time = typeof value === 'string' && TIMESTAMP.test(value) ? Date.parse(value) : Number.NaN;
+  const time = toTime(value);
   if (Number.isNaN(time)) {
     return [
       problem(name, `\`${name}\` must be an instant like "2026-01-31T00:00:00Z", but is ${quote(value)}.`),
@@ -103,6 +114,11 @@ function checkTimestamp(
     return [problem(name, `\`${name}\` must not be after ${iso(maximum)}, but is ${quote(value)}.`)];
   }
   return [];
+}
+
+/** Unix ms; NaN for what is no instant. */
+function toTime(value: JsonValue | undefined): number {
+  return typeof value === 'string' && TIMESTAMP.test(value) ? Date.parse(value) : Number.NaN;
 }
 
 function problem(name: string, message: string): UserError {

@@ -42,7 +42,8 @@ function entityNames(schema: GraphQLSchema): ReadonlySet<string> {
 function withoutQueries(schema: GraphQLSchema, names: readonly string[]): GraphQLSchema {
   const { fields, ...config } = queryType(schema).toConfig();
   const kept = Object.entries(fields).filter(([name]) => !names.includes(name));
-  const query = new GraphQLObjectType({ ...config, fields: Object.fromEntries(kept) });
+  // The directives plugin has left an AST with all fields, which @apollo/subgraph would print instead of ours.
+  const query = new GraphQLObjectType({ ...config, astNode: null, fields: Object.fromEntries(kept) });
   // Types that only the left-out fields need are federation's own, and start with an underscore.
   const types = schema.toConfig().types.filter(({ name }) => name !== query.name && !name.startsWith('_'));
   return new GraphQLSchema({ ...schema.toConfig(), query, types });
