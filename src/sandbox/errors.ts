@@ -41,10 +41,10 @@ export function notFound(message: string): ApiError {
   return new ApiError(404, { code: 'not_found', message });
 }
 
-/** The error a status stands for where nothing more is known. `code` is said in v2 alone. */
+/** The error a status stands for where nothing more is known. v1 says `code` for 429 alone. */
 export function errorOfStatus(status: number, v2: boolean): JsonObject {
   const { type, code, message } = knownErrors[status] ?? (status >= 500 ? serverError : requestError);
-  return { error: v2 ? { code, message, type } : { message, type } };
+  return { error: v2 || status === 429 ? { code, message, type } : { message, type } };
 }
 
 const serverError = {
@@ -70,5 +70,5 @@ const knownErrors: Readonly<Record<number, typeof serverError | undefined>> = {
     code: 'idempotency_key_in_use',
     message: 'There is currently another in-progress request using this Idempotency Key.',
   },
-  429: { type: 'rate_limit', code: 'rate_limit', message: 'Request rate limit exceeded.' },
+  429: { type: 'invalid_request_error', code: 'rate_limit', message: 'Request rate limit exceeded.' },
 };

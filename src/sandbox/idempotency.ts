@@ -22,6 +22,8 @@ export interface KeyLock {
 export interface Idempotency {
   /** Throws the 409 while another request holds the key, and the 400 if it was used for something else. */
   acquire(scope: string, key: string, fingerprint: string, lifeMs: number): KeyLock;
+  /** Frees all keys of the scopes whose names begin so. */
+  forget(prefix: string): void;
 }
 
 interface Entry {
@@ -56,6 +58,9 @@ export function createIdempotency(now: () => number): Idempotency {
           if (entry.kept === null) entries.delete(name);
         },
       };
+    },
+    forget(prefix) {
+      for (const name of entries.keys()) if (name.startsWith(prefix)) entries.delete(name);
     },
   };
 }

@@ -78,7 +78,7 @@ async function create(exchange: Exchange, route: CreateRoute): Promise<Delivery>
   if (fault?.kind === 'hold' && fault.when === 'after') await world.faults.hold(fault);
   const truth = effect?.answer ?? json(200, {});
   const answer = fault === null ? truth : underFault(fault, truth, call);
-  settle(lock, exchange, effect, answer);
+  settle(lock, exchange, effect, fault?.kind === 'error' && answer.status >= 500 ? answer : null);
   return { answer, fault };
 }
 
@@ -114,8 +114,16 @@ function execute(exchange: Exchange, route: CreateRoute, lock: KeyLock | null): 
   return { answer, runId };
 }
 
-/** v1 keeps every answer but those that say nothing about the request itself; v2 keeps only what it created. */
-function settle(lock: KeyLock | null, exchange: Exchange, effect: Effect | null, answer: Answer): void {
+/**
+ * v1 keeps every answer but those that say nothing about the request itself, also a `serverError` that a fault put in
+ * the place of the truth; v2 keeps only what it created.
+ */
+function settle(
+  lock: KeyLock | null,
+  exchange: Exchange,
+  effect: Effect | null,
+  serverError: Answer | null,
+): void {
   if (lock === null) return;
   const { requestId } = exchange;
   const runId = effect?.runId ?? null;
@@ -124,7 +132,7 @@ function settle(lock: KeyLock | null, exchange: Exchange, effect: Effect | null,
     if (runId === null) lock.release();
     else lock.keep({ answer: null, runId, requestId });
   } else {
-    const kept = answer.status >= 500 ? answer : (effect?.answer ?? null);
+    const kept = serverError ?? effect?.answer ?? null;
     if (kept === null || [401, 403, 429].includes(kept.status)) lock.release();
     else lock.keep({ answer: kept, runId, requestId });
   }

@@ -10,14 +10,14 @@ const DAY_MS = 24 * 3_600_000;
 /** Parameters a report could have been run with at a time: all that are required, over some days before it. */
 export function sampleParameters(api: Api, type: string, mode: Mode, at: number, random: Random): JsonObject {
   const end = Math.floor(at / DAY_MS) * DAY_MS - Math.floor(random() * 3) * DAY_MS;
-  const values: Readonly<Record<string, JsonValue>> = {
-    interval_start: written(api, end - (1 + Math.floor(random() * 30)) * DAY_MS),
-    interval_end: written(api, end),
-    payout: `po_${token(random, 24)}`,
-    connected_account: `acct_${token(random, 16)}`,
-  };
-  const required = requiredOf(api, type, mode);
-  return Object.fromEntries(required.map((name) => [name, values[name]]));
+  const start = end - (1 + Math.floor(random() * 30)) * DAY_MS;
+  return Object.fromEntries(requiredOf(api, type, mode).map((name) => [name, valueFor(name)]));
+
+  function valueFor(name: string): JsonValue {
+    if (name === 'interval_start') return written(api, start);
+    if (name === 'interval_end') return written(api, end);
+    return name === 'payout' ? `po_${token(random, 24)}` : `acct_${token(random, 16)}`;
+  }
 }
 
 function written(api: Api, at: number): JsonValue {

@@ -78,10 +78,13 @@ export function listRuns(world: World, call: Call): unknown {
   };
 }
 
+/** Empties an account: its runs, events and idempotency keys. */
 export function clearRuns(world: World, call: Call): unknown {
   const query = new URLSearchParams(call.query);
-  for (const scope of scopesOf(world, query.get('account') ?? 'acct_sandbox', query.get('mode')))
+  for (const scope of scopesOf(world, query.get('account') ?? 'acct_sandbox', query.get('mode'))) {
     scope.clear();
+    world.keys.forget(`${scope.account}:${scope.mode}:`);
+  }
   return {};
 }
 

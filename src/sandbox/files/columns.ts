@@ -99,6 +99,7 @@ function major(minor: number, separator: string): string {
   return `${minor < 0 ? '-' : ''}${digits.slice(0, -2)}${separator}${digits.slice(-2)}`;
 }
 
-function utc(at: number): string {
+/** `2026-01-31 23:59:59` in UTC. */
+export function utc(at: number): string {
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
 }

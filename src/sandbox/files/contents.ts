@@ -3,7 +3,7 @@ import { findReport } from '../data/reports.js';
 import type { JsonValue } from '../json.js';
 import { randomFrom } from '../random.js';
 import type { Run } from '../run.js';
-import { cell, makeRow } from './columns.js';
+import { cell, makeRow, utc } from './columns.js';
 import type { Style } from './columns.js';
 import { zip } from './zip.js';
 
@@ -45,7 +45,7 @@ function* linesOf(run: Run): Generator<string> {
     localTime: localTime(textOf(parameters['timezone']) ?? 'Etc/UTC'),
   };
   // One file in eight is empty: there was nothing in its interval.
-  const rows = random() < 0.125 ? 0 : 8 + Math.floor(random() * 120);
+  const rows = random() < 0.125 ? 0 : 4 + Math.floor(random() * 48);
   for (let i = 0; i < rows; i++) {
     const row = makeRow(random, from, to, textOf(parameters['currency']), category);
     yield lineOf(columns.map((column) => cell(column, row, style, random)));
@@ -58,6 +58,7 @@ function lineOf(cells: readonly string[]): string {
 }
 
 function localTime(timeZone: string): (at: number) => string {
+  if (timeZone === 'Etc/UTC') return utc;
   // Swedish happens to write dates as `2026-01-31 23:59:59`.
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
   return (at) => format.format(at);

@@ -8,9 +8,10 @@ import type { JsonValue } from '../json.js';
 import { inListOrder } from '../run.js';
 import type { Run } from '../run.js';
 import type { Scope } from '../scope.js';
+import { refuseUnknown } from './known.js';
 import { shownRunV1 } from './runs.js';
 
-const ACCEPTED = ['created', 'ending_before', 'starting_after', 'limit', 'expand'];
+const ACCEPTED = ['created', 'ending_before', 'starting_after', 'limit'];
 const PATH = '/v1/reporting/report_runs';
 
 /**
@@ -19,11 +20,7 @@ const PATH = '/v1/reporting/report_runs';
  */
 export function listRunsV1({ world, scope, call, now }: Exchange): Answer {
   const query = decodeForm(call.query);
-  for (const param of Object.keys(query)) {
-    if (!ACCEPTED.includes(param)) {
-      throw invalid(`Received unknown parameter: ${param}`, { code: 'parameter_unknown', param });
-    }
-  }
+  refuseUnknown(query, ACCEPTED);
   const { starting_after: after, ending_before: before } = query;
   if (after !== undefined && before !== undefined) {
     throw invalid('You cannot use both `starting_after` and `ending_before`.', { param: 'ending_before' });

@@ -2,11 +2,13 @@ import { REPORT_TYPES } from '../data/report-types.js';
 import type { ReportTypeDefinition } from '../data/report-types.js';
 import { ApiError, missing } from '../errors.js';
 import type { Exchange } from '../exchange.js';
+import { decodeForm } from '../form.js';
 import { json } from '../http.js';
 import type { Answer } from '../http.js';
 import type { JsonObject } from '../json.js';
 import type { Mode } from '../run.js';
 import { availabilityOf } from './availability.js';
+import { refuseUnknown } from './known.js';
 
 const PATH = '/v1/reporting/report_types';
 
@@ -21,12 +23,14 @@ export function reportTypeFor(id: string, mode: Mode, param: string): ReportType
   });
 }
 
-export function retrieveReportType({ id, caller, now }: Exchange): Answer {
+export function retrieveReportType({ id, call, caller, now }: Exchange): Answer {
+  refuseUnknown(decodeForm(call.query));
   return json(200, shown(reportTypeFor(id, caller.mode, 'report_type'), caller.mode, now));
 }
 
 /** All of them: this list has no pages. */
-export function listReportTypes({ caller, now }: Exchange): Answer {
+export function listReportTypes({ call, caller, now }: Exchange): Answer {
+  refuseUnknown(decodeForm(call.query));
   const types = [...REPORT_TYPES.values()].filter((type) => !type.liveOnly || caller.mode === 'live');
   const data = types.map((type) => shown(type, caller.mode, now));
   return json(200, { object: 'list', url: PATH, has_more: false, data });

@@ -1,5 +1,6 @@
 import { invalid, missing } from '../errors.js';
 import type { Exchange } from '../exchange.js';
+import { decodeForm } from '../form.js';
 import { json } from '../http.js';
 import type { Answer } from '../http.js';
 import type { JsonObject } from '../json.js';
@@ -8,17 +9,12 @@ import { overlaid, statusOf } from '../run.js';
 import type { Run } from '../run.js';
 import type { World } from '../world.js';
 import { shownFile } from './files.js';
+import { refuseUnknown } from './known.js';
 import { checkParameters } from './parameters.js';
 import { reportTypeFor } from './report-types.js';
 
-const ACCEPTED = ['report_type', 'parameters', 'expand'];
-
 export function createRunV1({ world, scope, body, idempotencyKey, now }: Exchange): Run {
-  for (const param of Object.keys(body)) {
-    if (!ACCEPTED.includes(param)) {
-      throw invalid(`Received unknown parameter: ${param}`, { code: 'parameter_unknown', param });
-    }
-  }
+  refuseUnknown(body, ['report_type', 'parameters']);
   const { report_type: id, parameters } = body;
   if (typeof id !== 'string' || id === '') {
     throw invalid('Missing required param: report_type.', {
@@ -45,6 +41,7 @@ export function showRunV1({ world, now }: Exchange, run: Run): Answer {
 }
 
 export function retrieveRunV1(exchange: Exchange): Answer {
+  refuseUnknown(decodeForm(exchange.call.query));
   const run = exchange.scope.find(exchange.id);
   if (run?.api !== 'V1') throw missing('report run', exchange.id, 'report_run');
   return showRunV1(exchange, run);
