@@ -22,3 +22,5 @@ export const schema = buildSchema();
 
 /** The schema as a client sees it, without what only routers use. */
 export const clientSchema = toClientSchema(schema);
+
+export { createLoaders } from '../resolvers/loaders.js';

@@ -4,7 +4,8 @@ import { builder } from './builder.js';
 
 const ReportRunV1 = builder.objectType('ReportRunV1', {
   description: 'A run in Stripe’s v1 API, with an id `frr_…`.',
-  interfaces: ['ReportRun', builder.nodeInterfaceRef()],
+  // The later interface's `id` counts, and Node's own cannot be resolved.
+  interfaces: [builder.nodeInterfaceRef(), 'ReportRun'],
   fields: (t) => ({
     succeededAt: t.expose('succeededAt', {
       type: 'DateTime',

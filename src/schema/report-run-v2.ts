@@ -4,7 +4,8 @@ import { builder } from './builder.js';
 
 const ReportRunV2 = builder.objectType('ReportRunV2', {
   description: 'A run in Stripe’s v2 API, with an id `reprun_…`.',
-  interfaces: ['ReportRun', builder.nodeInterfaceRef()],
+  // The later interface's `id` counts, and Node's own cannot be resolved.
+  interfaces: [builder.nodeInterfaceRef(), 'ReportRun'],
   fields: (t) => ({
     reportType: t.field({
       type: 'ReportTypeV2',

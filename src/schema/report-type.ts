@@ -28,7 +28,8 @@ const ReportType = builder.interfaceType('ReportType', {
 const ReportTypeV1 = builder.objectType('ReportTypeV1', {
   description:
     'A report type of v1. All but its id is null where Stripe no longer has it, though runs of it remain.',
-  interfaces: ['ReportType', builder.nodeInterfaceRef()],
+  // The later interface's `id` counts, and Node's own cannot be resolved.
+  interfaces: [builder.nodeInterfaceRef(), 'ReportType'],
   fields: (t) => ({
     version: t.int({
       nullable: true,
@@ -68,7 +69,7 @@ const ReportTypeV1 = builder.objectType('ReportTypeV1', {
 const ReportTypeV2 = builder.objectType('ReportTypeV2', {
   description:
     'A report of v2. Stripe cannot list them, so the gateway knows those it has seen in runs or was told of.',
-  interfaces: ['ReportType', builder.nodeInterfaceRef()],
+  interfaces: [builder.nodeInterfaceRef(), 'ReportType'],
   fields: (t) => ({
     parameterDefinitions: t.field({
       type: ['ReportParameterDefinition'],

@@ -8,9 +8,12 @@ const positions = fc.record({
   createdAt: fc.nat({ max: 8.64e15 }),
   id: fc.oneof(fc.constant(''), fc.stringMatching(/^(frr|reprun)_[A-Za-z0-9_]{1,40}$/)),
 });
-const statuses = fc.uniqueArray(fc.constantFrom('RUNNING' as const, 'SUCCEEDED' as const, 'FAILED' as const), {
-  minLength: 1,
-});
+const statuses = fc.uniqueArray(
+  fc.constantFrom('RUNNING' as const, 'SUCCEEDED' as const, 'FAILED' as const),
+  {
+    minLength: 1,
+  },
+);
 const filters: fc.Arbitrary<RunFilter> = fc.record(
   {
     api: fc.constantFrom('V1' as const, 'V2' as const),
@@ -36,7 +39,10 @@ test('a cursor gives back the position it was made of', () => {
 });
 
 test('a filter that lets the same runs through, written in another order, keeps its cursors', () => {
-  const cursor = encodeCursor(scopeOf({ status: ['FAILED', 'RUNNING'], reportType: ['a.1', 'b.1'] }), position);
+  const cursor = encodeCursor(
+    scopeOf({ status: ['FAILED', 'RUNNING'], reportType: ['a.1', 'b.1'] }),
+    position,
+  );
   const same = scopeOf({ status: ['RUNNING', 'FAILED', 'FAILED'], reportType: ['b.1', 'a.1'] });
   expect(decodeCursor(same, 'after', cursor)).toEqual(position);
 });
@@ -73,7 +79,9 @@ test('the refusal says what is wrong', () => {
       return error instanceof GatewayError && `${error.code}: ${error.message}`;
     }
   };
-  expect(why(scopeOf({}), 'garbage')).toBe('BAD_USER_INPUT: `after` is not a cursor of this gateway: "garbage".');
+  expect(why(scopeOf({}), 'garbage')).toBe(
+    'BAD_USER_INPUT: `after` is not a cursor of this gateway: "garbage".',
+  );
   expect(why(scopeOf({}), '')).toBe('BAD_USER_INPUT: `after` is not a cursor of this gateway: "".');
   expect(why({ ...scopeOf({}), connection: 'rows' })).toContain('is a cursor of `reportRuns`, not of `rows`');
   expect(why({ ...scopeOf({}), account: 'acct_1:live' })).toContain('another Stripe account or mode');

@@ -71,8 +71,22 @@ export const FEES: ReportTypeV2 = {
   parameterDefinitions: [
     timestamp('interval_start'),
     timestamp('interval_end'),
-    { ...timestamp('currency'), required: false, valueType: 'enum', allowedValues: ['eur', 'usd'], minimum: null, maximum: null },
-    { ...timestamp('columns'), required: false, valueType: 'array', allowedValues: ['id', 'fee'], minimum: null, maximum: null },
+    {
+      ...timestamp('currency'),
+      required: false,
+      valueType: 'enum',
+      allowedValues: ['eur', 'usd'],
+      minimum: null,
+      maximum: null,
+    },
+    {
+      ...timestamp('columns'),
+      required: false,
+      valueType: 'array',
+      allowedValues: ['id', 'fee'],
+      minimum: null,
+      maximum: null,
+    },
   ],
 };
 
@@ -103,7 +117,14 @@ export function services(
     createReportRun: unexpected,
     files: { sign: unexpected },
     ...rest,
-    runs: { read: unexpected, page: unexpected, count: unexpected, follow: unexpected, upstream: unexpected, ...rest.runs },
+    runs: {
+      read: unexpected,
+      page: unexpected,
+      count: unexpected,
+      follow: unexpected,
+      upstream: unexpected,
+      ...rest.runs,
+    },
     reportTypes: { read: unexpected, list: unexpected, ...rest.reportTypes },
   };
 }
@@ -143,7 +164,12 @@ export function contextFor(given: Services): Context {
 export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: answers have the shape of their query
   readonly data: any;
-  readonly errors: readonly { code: unknown; message: string; path: string | undefined; extensions: object }[];
+  readonly errors: readonly {
+    code: unknown;
+    message: string;
+    path: string | undefined;
+    extensions: object;
+  }[];
 }
 
 /** Runs an operation, with errors as the server shows them; one that would be masked has the code MASKED. */
@@ -157,7 +183,10 @@ export async function execute(
 }
 
 export function toAnswer({ data, errors }: ExecutionResult): Answer {
-  return { data: data === undefined ? undefined : JSON.parse(JSON.stringify(data)), errors: (errors ?? []).map(shown) };
+  return {
+    data: data === undefined ? undefined : JSON.parse(JSON.stringify(data)),
+    errors: (errors ?? []).map(shown),
+  };
 }
 
 function shown(error: GraphQLError): Answer['errors'][number] {
