@@ -204,6 +204,7 @@ describe('subscriptions over SSE', () => {
     await until(() => gateway.feed.count() === 1);
     req.destroy();
     await until(() => gateway.feed.count() === 0);
+    expect(gateway.feed.count()).toBe(0);
   });
 });
 
@@ -242,6 +243,7 @@ describe('shutting down', () => {
     await until(() => gateway.feed.count() === 1);
     await gateway.close();
     await until(() => gateway.feed.count() === 0);
+    expect(gateway.feed.count()).toBe(0);
   });
 
   const events = (text: string) => text.split('\n');

@@ -7,6 +7,7 @@ import {
   GraphQLScalarType,
   GraphQLSchema,
   GraphQLString,
+  Kind,
 } from 'graphql';
 import type { Context } from '../../src/context.js';
 import { badUserInput, GatewayError, UpstreamError } from '../../src/models/errors.js';
@@ -16,7 +17,7 @@ import type { ReportRun } from '../../src/models/report-run.js';
 const Even = new GraphQLScalarType({
   name: 'Even',
   parseValue: even,
-  parseLiteral: (node) => even(node.kind === 'IntValue' ? Number(node.value) : null),
+  parseLiteral: (node) => even(node.kind === Kind.INT ? Number(node.value) : null),
 });
 
 function even(value: unknown): number {

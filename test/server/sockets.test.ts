@@ -26,7 +26,7 @@ class Client {
 
   constructor(socket: WebSocket) {
     this.socket = socket;
-    socket.on('message', (data) => this.messages.push(JSON.parse(String(data))));
+    socket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString())));
     socket.on('close', (code) => {
       this.closeCode = code;
     });
@@ -99,7 +99,7 @@ describe('operations on a socket', () => {
     ['an unknown field', '{ nothing }', {}, 'GRAPHQL_VALIDATION_FAILED'],
     [
       'too many levels',
-      `{ ${'nested { '.repeat(15)} value ${'}'.repeat(16)}`,
+      `{ ${'nested { '.repeat(12)} value ${'}'.repeat(13)}`,
       {},
       'GRAPHQL_VALIDATION_FAILED',
     ],
@@ -185,6 +185,7 @@ describe('operations on a socket', () => {
     await until(() => gateway.feed.count() === 1);
     third.socket.terminate();
     await until(() => gateway.feed.count() === 0);
+    expect(gateway.feed.count()).toBe(0);
   });
 
   it('tells a syntax error first seen on a socket the same way over HTTP', async () => {
@@ -211,7 +212,8 @@ describe('sockets that are refused or misbehave', () => {
 
   it('takes upgrades from a configured origin', async () => {
     await using configured = await startGateway({ allowedHosts: ['app.example'] });
-    await connect(configured, { origin: 'https://app.example' });
+    const client = await connect(configured, { origin: 'https://app.example' });
+    expect(client.messages).toEqual([{ type: 'connection_ack' }]);
   });
 
   it('closes a socket that does not introduce itself in time, speaks before that, or speaks another protocol', async () => {

@@ -78,6 +78,7 @@ export async function startGateway(options: TestOptions = {}): Promise<TestGatew
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
+  readonly bytes: Buffer;
   readonly text: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape is what they test
   readonly json: any;
@@ -96,10 +97,12 @@ export async function send(
   const [res] = await answered;
   const chunks: Buffer[] = [];
   for await (const chunk of res) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString();
   return {
     status: res.statusCode ?? 0,
     headers: res.headers,
+    bytes,
     text,
     get json() {
       return JSON.parse(text);
