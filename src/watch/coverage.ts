@@ -1,8 +1,11 @@
 import type { StripeV1 } from '../datasources/stripe-v1.js';
+import type { Feed } from '../ledger/feeds.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
 import type { FeedV1 } from './feed-v1.js';
 import type { Sightings } from './sightings.js';
+import type { UpstreamStates } from './upstream-states.js';
 
 /**
  * How much of v1's history a list can rely on: all runs strictly newer than the floor are in the ledger. Null means that there is
@@ -20,12 +23,21 @@ const ABOVE_ALL_IDS = '~';
 /** Nothing is covered yet. */
 const TOP: RunPosition = { createdAt: Number.MAX_SAFE_INTEGER, id: ABOVE_ALL_IDS };
 
+/** Whatever there is, is in the ledger. */
+const ALL: Coverage = { floor: () => Promise.resolve(null), extend: () => Promise.resolve() };
+
 export interface CoverageOptions {
   readonly v1: StripeV1;
   readonly ledger: Ledger;
   readonly feed: FeedV1;
   readonly sightings: Sightings;
+  readonly states: UpstreamStates;
   readonly now: () => number;
+}
+
+/** Whether the key may not use an API, and never could: then there is nothing of it to wait for. */
+export function isAbsent(api: StripeApi, states: UpstreamStates, marks: Feed): boolean {
+  return states.get()[api].state === 'UNAVAILABLE' && marks.refreshed === null;
 }
 
 /** What a list with this filter can rely on, read from `start` (unix ms) downwards where the range is its own. */
@@ -34,8 +46,9 @@ export async function coverageOf(
   filter: RunFilter,
   start: number | null,
 ): Promise<Coverage> {
-  if (filter.api === 'V2') return { floor: () => Promise.resolve(null), extend: () => Promise.resolve() };
+  if (filter.api === 'V2') return ALL;
   const marks = await options.ledger.feeds.get('V1');
+  if (isAbsent('V1', options.states, marks)) return ALL;
   const isBelow =
     marks.horizon !== null && (filter.createdBefore ?? Number.POSITIVE_INFINITY) <= marks.horizon.createdAt;
   return !marks.complete && isBelow

@@ -2,11 +2,10 @@ import type { RunListing } from '../ledger/run-pages.js';
 import { GatewayError, toGatewayError, UpstreamError } from '../models/errors.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPage, RunPageRequest, RunPosition } from '../models/run-page.js';
-import { type Coverage, type CoverageOptions, coverageOf } from './coverage.js';
+import { type Coverage, type CoverageOptions, coverageOf, isAbsent } from './coverage.js';
 import type { Feed } from './feed.js';
 import { FRESH_MS, READ_WAIT_MS } from './pace.js';
 import type { RunReader } from './run-reader.js';
-import type { UpstreamStates } from './upstream-states.js';
 import { within } from './within.js';
 
 /** How many pages of Stripe's list one read may fetch beyond the horizon. */
@@ -18,7 +17,6 @@ const COUNT_MAX = 10_000;
 
 export interface RunPagesOptions extends CoverageOptions {
   readonly reader: RunReader;
-  readonly states: UpstreamStates;
   readonly feeds: Readonly<Record<StripeApi, Feed>>;
 }
 
@@ -111,9 +109,11 @@ export class RunPages {
     const apis = (['V1', 'V2'] as const).filter((api) => filter.api === undefined || filter.api === api);
     const complete = await Promise.all(
       apis.map(async (api) => {
-        const { complete: isRead, horizon } = await ledger.feeds.get(api);
-        const isAbove = horizon !== null && (filter.createdFrom ?? 0) > horizon.createdAt;
-        return isRead || isAbove || (api === 'V2' && states.get().V2.state === 'UNAVAILABLE');
+        const marks = await ledger.feeds.get(api);
+        const isAbove = marks.horizon !== null && (filter.createdFrom ?? 0) > marks.horizon.createdAt;
+        // v2's runs are known by their ids first; until each was read, their number is not.
+        const isUnread = api === 'V2' && (await ledger.runs.unread('V2', 1)).length > 0;
+        return (marks.complete && !isUnread) || isAbove || isAbsent(api, states, marks);
       }),
     );
     return complete.every(Boolean);

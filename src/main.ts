@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { type Config, readConfig } from './config.js';
+import type { Services } from './context.js';
+import { startSandbox } from './sandbox/server.js';
+import { createLoaders, schema } from './schema/index.js';
+import { createFileLinks } from './server/file-links.js';
+import { createGatewayServer } from './server/server.js';
+import { openServices, type ServicesOptions } from './services.js';
+
+/** The account of the embedded sandbox that has the sample runs. */
+const SANDBOX_KEY = 'sk_test_sandbox';
+
+/** Closes what was opened, last first. */
+type Closer = () => Promise<void>;
+
+interface Upstream {
+  readonly options: Omit<ServicesOptions, 'log'>;
+  /** For the line that says what the gateway is connected to. */
+  readonly description: string;
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = pino({ level: config.logLevel });
+  const closers: Closer[] = [];
+  const close = async (): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  };
+  try {
+    await start(config, log, closers);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'shutting down');
+      close().then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+    });
+  }
+}
+
+async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
+  const { options, description } = await openUpstream(config, closers);
+  const { openFile, fileSecret, stop, close, ...opened } = await openServices({ ...options, log });
+  closers.push(close);
+  const links = createFileLinks({ account: opened.account, secret: fileSecret, now: Date.now });
+  const services: Services = { ...opened, files: links };
+  const server = createGatewayServer({
+    schema,
+    services,
+    createLoaders,
+    files: { open: openFile, verify: (path) => links.verify(path) },
+    graphiql: config.graphiql,
+    introspection: config.introspection,
+    allowedHosts: config.allowedHosts,
+    now: Date.now,
+    log,
+  });
+  closers.push(() => server.close(), stop);
+  const port = await server.listen(config.port, config.host);
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  process.stdout.write(
+    `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${services.account}\n\n`,
+  );
+}
+
+async function openUpstream({ upstream }: Config, closers: Closer[]): Promise<Upstream> {
+  if (upstream.kind === 'stripe') {
+    return { options: upstream, description: upstream.base.origin };
+  }
+  const sandbox = await startSandbox({ port: upstream.port, runSeconds: upstream.runSeconds });
+  closers.push(() => sandbox.close());
+  // A ledger must not outlive the sandbox it was filled from, whose runs are new at every start.
+  const folder = await mkdtemp(join(tmpdir(), 'report-run-gateway-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const { v2Version, v2Reports } = upstream;
+  const ledgerFile = join(folder, 'ledger.db');
+  const base = new URL(sandbox.origin);
+  return {
+    options: { apiKey: SANDBOX_KEY, base, accountId: null, v2Version, v2Reports, ledgerFile },
+    description: `the embedded sandbox at ${sandbox.origin} (set STRIPE_API_KEY to use Stripe)`,
+  };
+}
+
+function fail(error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`report-run-gateway: ${reason}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,100 @@
+import type { Logger } from 'pino';
+import type { Services } from './context.js';
+import { decodeReportTypeV1, decodeReportTypeV2 } from './datasources/decode-report-type.js';
+import { DECODER_VERSION, decodeRun } from './datasources/decode-run.js';
+import { createFileSource, type FileSource } from './datasources/files.js';
+import { createStripeV1 } from './datasources/stripe-v1.js';
+import { createStripeV2 } from './datasources/stripe-v2.js';
+import { createTransport } from './datasources/transport.js';
+import { openLedger } from './ledger/ledger.js';
+import { openSqlite } from './ledger/sqlite.js';
+import type { JsonObject } from './models/json.js';
+import type { StripeApi } from './models/report-run.js';
+import type { ReportType } from './models/report-type.js';
+import { Catalogue } from './watch/report-types.js';
+import { createWatch } from './watch/watch.js';
+
+export interface ServicesOptions {
+  readonly apiKey: string;
+  /** The origin of Stripe's API. */
+  readonly base: URL;
+  /** Whose key it is; null has it asked from Stripe. */
+  readonly accountId: string | null;
+  readonly v2Version: string;
+  readonly v2Reports: readonly string[];
+  readonly ledgerFile: string;
+  readonly log: Logger;
+}
+
+/** The services of one account, but for links to files, which are the server's; whoever opens them closes them. */
+export interface OpenServices extends Omit<Services, 'files'> {
+  readonly openFile: FileSource['open'];
+  /** Signs links to files; the same after a restart. */
+  readonly fileSecret: Uint8Array;
+  /** Completes the subscriptions and ends the polling. What was asked for can still be read. */
+  stop(): Promise<void>;
+  /** Closes the ledger and the connections to Stripe. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the ledger and begins to follow the runs of the key's account. Rejects with a LedgerError where the ledger cannot be
+ * used, and with an UpstreamError where Stripe does not say whose key it is.
+ */
+export async function openServices(options: ServicesOptions): Promise<OpenServices> {
+  const { apiKey, base, log } = options;
+  const now = Date.now;
+  const engine = openSqlite(options.ledgerFile);
+  const transport = createTransport({ apiKey, base, v2Version: options.v2Version });
+  const v1 = createStripeV1(transport);
+  const v2 = createStripeV2(transport);
+  const files = createFileSource({ apiKey, base, v2 });
+  const closeAll = async (): Promise<void> => {
+    await Promise.all([files.close(), transport.close()]);
+    await engine.close();
+  };
+  try {
+    const account = `${options.accountId ?? (await v1.accountId())}:${modeOf(apiKey)}`;
+    const upstream = base.origin;
+    const decoding = { decode: decodeRun, decoderVersion: DECODER_VERSION };
+    const ledger = await openLedger({ engine, account, upstream, ...decoding, now });
+    const onNotify = engine.onNotify.bind(engine);
+    const watch = createWatch({ account, ledger, onNotify, v1, v2, log, now, random: Math.random });
+    const { v2Reports } = options;
+    const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, now });
+    watch.start();
+    return {
+      account,
+      runs: {
+        read: (ids) => watch.reader.read(ids),
+        page: (request) => watch.pages.page(request),
+        count: (filter) => watch.pages.count(filter),
+        follow: (id) => watch.follow(id),
+        upstream: () => watch.states.get(),
+      },
+      createReportRun: (request, key) => watch.creates.create(request, key),
+      reportTypes: catalogue,
+      openFile: (run, signal) => files.open(run, signal),
+      fileSecret: await ledger.secret('files'),
+      stop: () => watch.close(),
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Keys say which data they are for. */
+function modeOf(apiKey: string): 'live' | 'test' {
+  return /^[a-z]+_live_/.test(apiKey) ? 'live' : 'test';
+}
+
+/** A kept report type; null where it cannot be read, which then looks as if there were none. */
+function decodeReportType(api: StripeApi, body: JsonObject): ReportType | null {
+  try {
+    return api === 'V1' ? decodeReportTypeV1(body) : decodeReportTypeV2(body);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Logger } from 'pino';
+import type { Ledger } from '../ledger/ledger.js';
+import type { FeedV1 } from './feed-v1.js';
+import { failurePause } from './pace.js';
+
+/** Two pages a second leave the account's limit to those who wait for an answer. */
+const PAUSE_MS = 500;
+
+/** Moves v1's horizon to the very first run, a page at a time, in the background. */
+export class Backfill {
+  readonly #options: { ledger: Ledger; feed: FeedV1; log: Logger; random: () => number };
+  #timer: NodeJS.Timeout | null = null;
+  #step: Promise<void> = Promise.resolve();
+  #failures = 0;
+  #closed = false;
+
+  constructor(options: { ledger: Ledger; feed: FeedV1; log: Logger; random: () => number }) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (!this.#closed) this.#step = this.#next();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#step;
+  }
+
+  async #next(): Promise<void> {
+    const { ledger, feed, log, random } = this.#options;
+    try {
+      if ((await ledger.feeds.get('V1')).complete) return;
+      await feed.extend();
+      this.#failures = 0;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures === 1)
+        log.warn({ err: error }, 'the history of v1 runs cannot be read at the moment');
+    }
+    if (this.#closed) return;
+    const pause = this.#failures === 0 ? PAUSE_MS : failurePause(this.#failures, random);
+    this.#timer = setTimeout(() => this.start(), pause);
+  }
+}

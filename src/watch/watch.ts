@@ -1,0 +1,101 @@
+import type { Logger } from 'pino';
+import type { StripeV1 } from '../datasources/stripe-v1.js';
+import type { StripeV2 } from '../datasources/stripe-v2.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { StripeApi } from '../models/report-run.js';
+import { Backfill } from './backfill.js';
+import { CreateRun } from './create-run.js';
+import { Feed, type FeedTick } from './feed.js';
+import { FeedV1 } from './feed-v1.js';
+import { FeedV2 } from './feed-v2.js';
+import { CLOSING, follow, goneTopic } from './follow.js';
+import { Followers } from './followers.js';
+import { IntentLoop } from './intent-loop.js';
+import { RunPages } from './run-pages.js';
+import { RunReader } from './run-reader.js';
+import { RunningRuns } from './running-runs.js';
+import { Sightings } from './sightings.js';
+import { UpstreamStates } from './upstream-states.js';
+import { Wakes } from './wakes.js';
+
+export interface WatchOptions {
+  readonly account: string;
+  readonly ledger: Ledger;
+  /** Calls back for each topic that the ledger notifies; gives the function that ends it. */
+  readonly onNotify: (listener: (topic: string) => void) => () => void;
+  readonly v1: StripeV1;
+  readonly v2: StripeV2;
+  readonly log: Logger;
+  /** Unix ms. */
+  readonly now: () => number;
+  /** 0 up to but not including 1; spreads what is repeated. */
+  readonly random: () => number;
+}
+
+/** One account's runs, followed. */
+export interface Watch {
+  readonly reader: RunReader;
+  readonly pages: RunPages;
+  readonly creates: CreateRun;
+  readonly states: UpstreamStates;
+  follow(id: string): ReturnType<typeof follow>;
+  /** Takes up what an earlier process left, and begins to look for runs. */
+  start(): void;
+  /** Completes every subscription and ends all polling; requests under way are waited for. */
+  close(): Promise<void>;
+}
+
+/** Puts the parts together; nothing is asked of Stripe before `start`. */
+export function createWatch(options: WatchOptions): Watch {
+  const { account, ledger, v1, v2, log, now, random } = options;
+  const wakes = new Wakes();
+  const states = new UpstreamStates();
+  const sightings = new Sightings({ log, now });
+  const followers = new Followers((api) => feeds[api].poke());
+  const onGone = (id: string): void => wakes.wake(goneTopic(account, id));
+  const running = new RunningRuns({ ledger, followers, sightings, now, random, onGone });
+  const shared = { ledger, sightings, running, states, now };
+  const feedV1 = new FeedV1({ v1, ...shared });
+  const newFeed = (work: FeedTick): Feed => new Feed(work, { log, now, random });
+  const feeds: Readonly<Record<StripeApi, Feed>> = {
+    V1: newFeed(feedV1),
+    V2: newFeed(new FeedV2({ v2, ...shared })),
+  };
+  const reader = new RunReader({ v1, v2, ledger, sightings, states, feeds, now });
+  const pages = new RunPages({ v1, ledger, feed: feedV1, sightings, states, feeds, reader, now });
+  const onCreated = (api: StripeApi): void => feeds[api].poke();
+  const onPostponed = (): void => loop.poke();
+  const creates = new CreateRun({
+    v1,
+    v2,
+    ledger,
+    reader,
+    sightings,
+    log,
+    now,
+    random,
+    onCreated,
+    onPostponed,
+  });
+  const loop = new IntentLoop({ ledger, creates, log, now });
+  const backfill = new Backfill({ ledger, feed: feedV1, log, random });
+  const stopListening = options.onNotify((topic) => wakes.wake(topic));
+
+  return {
+    reader,
+    pages,
+    creates,
+    states,
+    follow: (id) => follow({ account, ledger, reader, followers, wakes }, id),
+    start() {
+      loop.start();
+      void feeds.V2.ask({ news: true });
+      void feeds.V1.ask({ news: true }).then(() => backfill.start());
+    },
+    async close() {
+      wakes.wake(CLOSING);
+      await Promise.all([loop.close(), backfill.close(), feeds.V1.close(), feeds.V2.close()]);
+      stopListening();
+    },
+  };
+}
