@@ -1,3 +1,4 @@
+import { apiOfReportTypeId } from '../models/ids.js';
 import type { ReportRun, ReportRunStatus, StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
 import type { Engine, SqlValue } from './engine.js';
@@ -186,7 +187,9 @@ function branchesOf({ api, status, reportType }: RunFilter): readonly Branch[] {
     );
   }
   const only = api ? { where: ' and api = ?', params: [api] } : { where: '', params: [] };
-  return [...new Set(reportType)].flatMap((type) =>
+  // A type belongs to one API: looking for the other's runs of it would read them all and find none.
+  const types = [...new Set(reportType)].filter((type) => !api || (apiOfReportTypeId(type) ?? api) === api);
+  return types.flatMap((type) =>
     statuses.map((word) => ({
       where: ` and type = ? and status = ?${only.where}`,
       params: [type, word, ...only.params],

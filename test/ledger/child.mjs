@@ -8,8 +8,22 @@ const [mode, file] = process.argv.slice(2);
 const say = (line) => writeSync(1, `${line}\n`);
 
 const observed = (id, text = '') => ({
-  run: { id, api: 'V1', status: 'RUNNING', createdAt: 1_750_000_000_000, finishedAt: null, reportTypeId: 'balance.summary.1' },
-  body: { id, status: 'RUNNING', created: 1_750_000_000_000, type: 'balance.summary.1', finished: null, text },
+  run: {
+    id,
+    api: 'V1',
+    status: 'RUNNING',
+    createdAt: 1_750_000_000_000,
+    finishedAt: null,
+    reportTypeId: 'balance.summary.1',
+  },
+  body: {
+    id,
+    status: 'RUNNING',
+    created: 1_750_000_000_000,
+    type: 'balance.summary.1',
+    finished: null,
+    text,
+  },
 });
 
 async function open() {
@@ -39,7 +53,8 @@ async function observe() {
 /** Observes pairs until a file cannot grow any more, says what came, then gets room and goes on. */
 async function fill() {
   const { engine, ledger } = await open();
-  const pair = (i) => ledger.runs.observe([observed(`frr_a${i}`, 'x'.repeat(4000)), observed(`frr_b${i}`, 'y'.repeat(4000))]);
+  const pair = (i) =>
+    ledger.runs.observe([observed(`frr_a${i}`, 'x'.repeat(4000)), observed(`frr_b${i}`, 'y'.repeat(4000))]);
   let i = 0;
   try {
     for (; i < 10_000; i += 1) {
@@ -49,10 +64,11 @@ async function fill() {
   } catch (error) {
     say(`failed ${error.name} ${error.message}`);
   }
-  const half = await ledger.runs.get([`frr_a${i}`, `frr_b${i}`, `frr_a${i - 1}`, `frr_b${i - 1}`]);
-  say(`kept ${[...half.keys()].sort().join(' ')} of ${i}`);
+  const ids = [`frr_a${i - 1}`, `frr_b${i - 1}`, `frr_a${i}`, `frr_b${i}`];
+  const half = await ledger.runs.get(ids);
+  say(`kept ${ids.filter((id) => half.has(id)).join(' ')} of ${i}`);
   const room = spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited:unlimited']);
-  if (room.status !== 0) throw new Error(`prlimit: ${room.error ?? room.stderr}`);
+  if (room.status !== 0) throw new Error(`prlimit failed: ${String(room.error ?? room.stderr)}`);
   await pair(i);
   say('went on');
   await engine.close();

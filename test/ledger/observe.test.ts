@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ACCOUNT, seen, T0, type TestLedger, testLedger } from './support.js';
 
@@ -17,7 +17,11 @@ test('a run goes from unread over RUNNING to its end, each step a version, a tra
   engine.onNotify((topic) => heard.push(topic));
   await runs.note('V2', [{ id: RUN }]);
   expect(await shown(ledger, RUN)).toEqual([0, null, null]);
-  expect(await runs.observe([seen(RUN, 'RUNNING')])).toEqual({ changed: [RUN], conflicts: [], unreadable: [] });
+  expect(await runs.observe([seen(RUN, 'RUNNING')])).toEqual({
+    changed: [RUN],
+    conflicts: [],
+    unreadable: [],
+  });
   clock.now += 500;
   expect(await runs.observe([seen(RUN, 'SUCCEEDED')])).toMatchObject({ changed: [RUN] });
   expect(await shown(ledger, RUN)).toEqual([2, 'SUCCEEDED', T0 + 500]);
@@ -61,13 +65,20 @@ test('one call with several looks at a run takes each of its steps', async () =>
   const ledger = await testLedger();
   const looks = ['RUNNING', 'SUCCEEDED', 'RUNNING'].map((status) => seen(RUN, status));
   expect(await ledger.runs.observe(looks)).toMatchObject({ changed: [RUN] });
-  expect(await ledger.runs.transitions(RUN, 0)).toMatchObject([{ status: 'RUNNING' }, { status: 'SUCCEEDED' }]);
+  expect(await ledger.runs.transitions(RUN, 0)).toMatchObject([
+    { status: 'RUNNING' },
+    { status: 'SUCCEEDED' },
+  ]);
 });
 
 test('an unreadable answer is kept raw while nothing better is known, and never takes a status away', async () => {
   const ledger = await testLedger();
   const { runs } = ledger;
-  expect(await runs.observe([seen(RUN, 'paused')])).toEqual({ changed: [], conflicts: [], unreadable: [RUN] });
+  expect(await runs.observe([seen(RUN, 'paused')])).toEqual({
+    changed: [],
+    conflicts: [],
+    unreadable: [RUN],
+  });
   expect((await runs.get([RUN])).get(RUN)).toMatchObject({
     version: 0,
     status: null,
@@ -84,7 +95,9 @@ test('finishedAt is Stripe’s time, else the end event’s, else when the run w
   const ledger = await testLedger();
   const { runs } = ledger;
   const endedAt = (id: string): ReadonlyMap<string, number> => new Map([[id, T0 + 7]]);
-  await runs.observe([seen('frr_stripe', 'SUCCEEDED', { finished: T0 + 3 })], { endedAt: endedAt('frr_stripe') });
+  await runs.observe([seen('frr_stripe', 'SUCCEEDED', { finished: T0 + 3 })], {
+    endedAt: endedAt('frr_stripe'),
+  });
   await runs.observe([seen('reprun_event', 'SUCCEEDED')], { endedAt: endedAt('reprun_event') });
   await runs.note('V2', [{ id: 'reprun_noted', endedAt: T0 + 5 }]);
   await runs.observe([seen('reprun_noted', 'FAILED')]);
@@ -169,11 +182,10 @@ test('looks at runs in any order, number and grouping end alike, and versions on
         expect(kept?.run?.finishedAt ?? null).toBe(words.includes('end') ? T0 + run : null);
         expect(kept?.run === null || kept === undefined).toBe(status === null);
         const steps = await ledger.runs.transitions(id, 0);
-        expect(steps.map(({ version }) => version)).toEqual(steps.map((_, i) => i + 1));
-        expect(steps.length).toBe(kept?.version ?? 0);
-        expect(steps.length).toBeLessThanOrEqual(2);
-        if (status !== null) expect(steps.at(-1)?.status).toBe(status);
-        if (steps.length === 2) expect(steps[0]?.status).toBe('RUNNING');
+        const path = status === null ? [] : kept?.version === 2 ? ['RUNNING', status] : [status];
+        expect(steps.map((step) => step.status)).toEqual(path);
+        expect(steps.map(({ version }) => version)).toEqual(path.map((_, i) => i + 1));
+        expect(kept?.version ?? 0).toBe(path.length);
       }
     },
   );
@@ -199,6 +211,9 @@ test('nothing is written for what is known already', async () => {
   const changes = async (): Promise<unknown> => ledger.engine.query('select total_changes() as n');
   const before = await changes();
   await ledger.runs.observe([...items, ...items]);
-  await ledger.runs.note('V2', [{ id: 'reprun_noted', createdAt: T0, endedAt: T0 }, { id: RUN, createdAt: T0 }]);
+  await ledger.runs.note('V2', [
+    { id: 'reprun_noted', createdAt: T0, endedAt: T0 },
+    { id: RUN, createdAt: T0 },
+  ]);
   expect(await changes()).toEqual(before);
 });

@@ -35,13 +35,26 @@ export function decode(api: StripeApi, raw: JsonObject): ObservedRun | Unreadabl
     const reason = `expected a known status, got ${status}`;
     return { unreadable: true, id, api, createdAt: created ?? null, body: raw, reason };
   }
-  const base = { id, livemode: false, status, createdAt: created, finishedAt: finished, reportTypeId: type } as const;
+  const base = {
+    id,
+    livemode: false,
+    status,
+    createdAt: created,
+    finishedAt: finished,
+    reportTypeId: type,
+  } as const;
   const empty = { result: null, failure: null };
   const times = { intervalStart: null, intervalEnd: null, raw: {} };
   const columns = { columns: null, connectedAccount: null, currency: null, payout: null };
   const run: ReportRun =
     api === 'V1'
-      ? { ...base, ...empty, api, succeededAt: null, parameters: { ...times, ...columns, reportingCategory: null, timezone: null } }
+      ? {
+          ...base,
+          ...empty,
+          api,
+          succeededAt: null,
+          parameters: { ...times, ...columns, reportingCategory: null, timezone: null },
+        }
       : { ...base, ...empty, api, reportName: type, parameters: times, resultOptions: null };
   return { run, body: raw };
 }
