@@ -106,9 +106,12 @@ const RUNNING = "account = ? and status = 'RUNNING'";
 export function openRuns(scope: RunScope): Runs {
   const { engine, account } = scope;
 
-  async function get(ids: readonly string[]): Promise<ReadonlyMap<string, LedgerRun>> {
+  async function get(
+    asker: Pick<Tx, 'query'>,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, LedgerRun>> {
     if (ids.length === 0) return new Map();
-    const rows = await engine.query<RunRow>(
+    const rows = await asker.query<RunRow>(
       `select ${RUN_COLUMNS} from runs where account = ? and id in (${placeholders(ids.length)})`,
       [account, ...ids],
     );
@@ -116,7 +119,7 @@ export function openRuns(scope: RunScope): Runs {
   }
 
   return {
-    get,
+    get: (ids) => get(engine, ids),
     ...runPages(engine, account, get),
     ...unreadRuns(engine, account),
     observe(items, { tx, endedAt = new Map() } = {}) {
