@@ -2,7 +2,7 @@ import type { CreateReportRunRequest, UserError } from '../models/create-report-
 import { apiOfReportTypeId } from '../models/ids.js';
 import type { JsonObject, JsonValue } from '../models/json.js';
 import type { ReportParameterDefinition, ReportType } from '../models/report-type.js';
-import { quote } from './errors.js';
+import { quote } from './quote.js';
 import { invalidInput } from './user-error.js';
 
 export interface CreateReportRunV2Input {

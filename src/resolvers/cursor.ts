@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { badUserInput } from '../models/errors.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
-import { quote } from './errors.js';
+import { quote } from './quote.js';
 
 /** What a cursor belongs to: it means nothing in another connection, account or filter. */
 export interface CursorScope {

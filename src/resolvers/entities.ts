@@ -3,7 +3,7 @@ import { badUserInput } from '../models/errors.js';
 import { apiOfReportTypeId, apiOfRunId } from '../models/ids.js';
 import { isJsonObject } from '../models/json.js';
 import type { ReportRun, ReportRunV1, ReportRunV2, StripeApi } from '../models/report-run.js';
-import { quote } from './errors.js';
+import { quote } from './quote.js';
 import { findReportType, type ReportTypeReference } from './report-type.js';
 
 /** What a router sends to have an object's fields: `{ __typename, id }`. */

@@ -2,7 +2,7 @@ import type { Context } from '../context.js';
 import { badUserInput } from '../models/errors.js';
 import { apiOfReportTypeId, apiOfRunId } from '../models/ids.js';
 import type { ReportRun } from '../models/report-run.js';
-import { quote } from './errors.js';
+import { quote } from './quote.js';
 import { findReportType, type ReportTypeReference } from './report-type.js';
 
 /** Whatever has an id of Stripe's. */

@@ -2,7 +2,7 @@ import { badUserInput } from '../models/errors.js';
 import { apiOfReportTypeId } from '../models/ids.js';
 import type { ReportRunStatus, StripeApi } from '../models/report-run.js';
 import type { RunFilter } from '../models/run-page.js';
-import { quote } from './errors.js';
+import { quote } from './quote.js';
 
 /** `ReportRunFilter` as GraphQL hands it over; times are unix ms. */
 export interface ReportRunFilterInput {

@@ -2,7 +2,7 @@ import type { Context } from '../context.js';
 import { badUserInput } from '../models/errors.js';
 import { apiOfRunId } from '../models/ids.js';
 import type { ReportRun } from '../models/report-run.js';
-import { quote } from './errors.js';
+import { quote } from './quote.js';
 
 /** `Query.reportRun`. Null where Stripe knows no such run. */
 export async function readReportRun(

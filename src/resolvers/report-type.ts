@@ -3,7 +3,7 @@ import { badUserInput } from '../models/errors.js';
 import { apiOfReportTypeId } from '../models/ids.js';
 import type { ReportRunV1, ReportRunV2, StripeApi } from '../models/report-run.js';
 import type { ReportType, ReportTypeV1, ReportTypeV2 } from '../models/report-type.js';
-import { quote } from './errors.js';
+import { quote } from './quote.js';
 
 /** A report type as far as its parent knows it: naming one costs nothing, the rest is read when it is asked for. */
 export interface ReportTypeReference {

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { JsonObject, JsonValue } from '../models/json.js';
 import { isJsonObject } from '../models/json.js';
-import { quote } from '../resolvers/errors.js';
+import { quote } from '../resolvers/quote.js';
 import { builder } from './builder.js';
 
 builder.scalarType('DateTime', {

@@ -5,7 +5,7 @@ import { schema } from '../../src/schema/index.js';
 import { contextFor, execute, knowing, runV1, runV2, services } from './support.js';
 
 const ENTITIES = `query ($representations: [_Any!]!) {
-  _entities(representations: $representations) {
+  entities: _entities(representations: $representations) {
     __typename
     ... on ReportRun { id status reportType { id } }
     ... on ReportType { id name }
@@ -63,7 +63,7 @@ test('a router gets runs and report types by their own type names and by their i
   };
   const fees = { __typename: 'ReportTypeV2', id: 'report_fees', name: 'Fees' };
   expect(errors).toEqual([]);
-  expect(data._entities).toEqual([
+  expect(data.entities).toEqual([
     v1,
     v2,
     v1,
@@ -91,7 +91,7 @@ test('a reference whose id is of another type, malformed or unknown gives null, 
     ],
   });
   expect(errors).toEqual([]);
-  expect(data._entities).toEqual(Array.from({ length: 10 }, () => null));
+  expect(data.entities).toEqual(Array.from({ length: 10 }, () => null));
   expect(asked).toEqual(['frr_unknown']);
 });
 
@@ -111,7 +111,7 @@ test('the same run as two types in one request leaves what the loader keeps unto
     context,
   );
   expect(errors).toEqual([]);
-  expect(data._entities.map((entity: { id: string }) => entity.id)).toEqual(['frr_1', 'frr_1']);
+  expect(data.entities.map((entity: { id: string }) => entity.id)).toEqual(['frr_1', 'frr_1']);
   expect(asked).toEqual(['frr_1']);
   expect(Object.keys((await context.loaders.reportRun.load('frr_1')) ?? {})).not.toContain('__typename');
 });
@@ -126,8 +126,8 @@ test('an upstream error of one reference leaves the others standing', async () =
       { __typename: 'ReportRun', id: 'frr_2' },
     ],
   });
-  expect(data._entities).toMatchObject([{ id: 'frr_1' }, null]);
-  expect(errors).toMatchObject([{ code: 'MASKED', path: '_entities.1' }]);
+  expect(data.entities).toMatchObject([{ id: 'frr_1' }, null]);
+  expect(errors).toMatchObject([{ code: 'INTERNAL_SERVER_ERROR', path: 'entities.1' }]);
 });
 
 test('more than 100 references, a reference to a type without a key and one without a type are refused unread', async () => {

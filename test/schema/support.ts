@@ -1,10 +1,10 @@
 import { type ExecutionResult, type GraphQLError, graphql } from 'graphql';
+import { pino } from 'pino';
 import type { Context, Services } from '../../src/context.js';
 import type { ReportRun, ReportRunV1, ReportRunV2 } from '../../src/models/report-run.js';
 import type { ReportTypeV1, ReportTypeV2 } from '../../src/models/report-type.js';
-import { toGraphQLError } from '../../src/resolvers/errors.js';
-import { createLoaders } from '../../src/resolvers/loaders.js';
-import { schema } from '../../src/schema/index.js';
+import { createLoaders, schema } from '../../src/schema/index.js';
+import { createMaskError } from '../../src/server/errors.js';
 
 export const CREATED = Date.parse('2026-10-01T12:00:00Z');
 
@@ -165,14 +165,14 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: answers have the shape of their query
   readonly data: any;
   readonly errors: readonly {
-    code: unknown;
+    code: string;
     message: string;
     path: string | undefined;
     extensions: object;
   }[];
 }
 
-/** Runs an operation, with errors as the server shows them; one that would be masked has the code MASKED. */
+/** Runs an operation, with errors as the server shows them. */
 export async function execute(
   given: Services,
   source: string,
@@ -189,12 +189,9 @@ export function toAnswer({ data, errors }: ExecutionResult): Answer {
   };
 }
 
+const maskError = createMaskError(pino({ level: 'silent' }));
+
 function shown(error: GraphQLError): Answer['errors'][number] {
-  const visible = toGraphQLError(error);
-  return {
-    code: visible === null ? 'MASKED' : visible.extensions['code'],
-    message: visible?.message ?? error.message,
-    path: error.path?.join('.'),
-    extensions: visible?.extensions ?? {},
-  };
+  const { message, extensions } = maskError(error);
+  return { code: String(extensions['code']), message, path: error.path?.join('.'), extensions };
 }
