@@ -12,7 +12,7 @@ export interface CreateReportRunV1Input {
 }
 
 /** Times are unix ms. */
-export interface ReportRunV1ParametersInput {
+interface ReportRunV1ParametersInput {
   readonly intervalStart?: number | null | undefined;
   readonly intervalEnd?: number | null | undefined;
   readonly columns?: readonly string[] | null | undefined;

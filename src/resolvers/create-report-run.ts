@@ -5,6 +5,8 @@ import type {
   UserError,
 } from '../models/create-report-run.js';
 import { badUserInput, GatewayError, toGatewayError, UpstreamError } from '../models/errors.js';
+import { apiOfReportTypeId } from '../models/ids.js';
+import type { StripeApi } from '../models/report-run.js';
 import type { ReportType } from '../models/report-type.js';
 import { type CreateReportRunV1Input, checkV1, toV1Request } from './create-report-run-v1.js';
 import { type CreateReportRunV2Input, checkV2, toV2Request } from './create-report-run-v2.js';
@@ -16,7 +18,7 @@ export interface CreateReportRunInput {
 }
 
 /** Either what to POST, or everything there is to correct. */
-export interface Prepared {
+interface Prepared {
   readonly request: CreateReportRunRequest;
   readonly userErrors: readonly UserError[];
 }
@@ -40,18 +42,23 @@ export async function createReportRun(
 async function prepare({ v1, v2 }: CreateReportRunInput, context: Context): Promise<Prepared> {
   if (v1 && !v2) {
     const prepared = toV1Request(v1);
-    const type = await readCatalogue(v1.reportType, context);
+    const type = await readCatalogue('V1', v1.reportType, context);
     return { ...prepared, userErrors: [...prepared.userErrors, ...checkV1(v1, type)] };
   }
   if (v2 && !v1) {
-    const type = await readCatalogue(v2.report, context);
+    const type = await readCatalogue('V2', v2.report, context);
     return { request: toV2Request(v2), userErrors: checkV2(v2, type) };
   }
   throw badUserInput('`input` takes exactly one of `v1` and `v2`.');
 }
 
 /** Null where there is no such type, undefined where that cannot be found out now. */
-async function readCatalogue(id: string, context: Context): Promise<ReportType | null | undefined> {
+async function readCatalogue(
+  api: StripeApi,
+  id: string,
+  context: Context,
+): Promise<ReportType | null | undefined> {
+  if (apiOfReportTypeId(id) !== api) return null;
   try {
     return await context.loaders.reportType.load(id);
   } catch (error) {
