@@ -58,7 +58,7 @@ export function runPages(
     let below: Bound | null = after && { at: after };
     let above: Bound | null = higher(before && { at: before }, low);
     const runs: ReportRun[] = [];
-    // The place up to which was read: what lies beyond it, and what lies before the start, decides the flags.
+    // What lies beyond the place up to which was read, and what lies before the start, decides the flags.
     let end: Bound | null = forward ? below : before && { at: before };
     const start: Bound | null = end && { ...end, included: true };
     while (runs.length < limit) {
@@ -79,16 +79,12 @@ export function runPages(
       if (forward) below = end;
       else above = end;
     }
-    const first = runs[0];
-    const behind: Bound | null = first ? { at: { createdAt: first.createdAt, id: first.id } } : start;
     const beyondStretch = forward ? { below: end, above: low } : { below: null, above: higher(end, low) };
-    const behindStretch = forward
-      ? { below: null, above: higher(behind, low) }
-      : { below: behind, above: low };
+    const behindStretch = forward ? { below: null, above: higher(start, low) } : { below: start, above: low };
     return {
       runs: forward ? runs : runs.reverse(),
       more: await exists(tx, filter, beyondStretch),
-      moreBefore: behind !== null && (await exists(tx, filter, behindStretch)),
+      moreBefore: start !== null && (await exists(tx, filter, behindStretch)),
     };
   }
 

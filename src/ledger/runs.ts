@@ -58,7 +58,7 @@ export interface Runs {
     items: readonly (ObservedRun | UnreadableRun)[],
     options?: { readonly tx?: Tx; readonly endedAt?: ReadonlyMap<string, number> },
   ): Promise<ObserveReport>;
-  /** Remembers ids that are still to be read. Of a run that was read it keeps `endedAt` alone, and that only while it is RUNNING. */
+  /** Remembers ids that are still to be read. Of a run that was read it keeps `endedAt` alone, where nobody saw it end so far. */
   note(api: StripeApi, notes: readonly RunNote[], options?: { readonly tx?: Tx }): Promise<void>;
   /** Ids that were noted and never answered for, newest first. */
   unread(api: StripeApi, limit: number): Promise<readonly string[]>;

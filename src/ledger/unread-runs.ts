@@ -31,13 +31,13 @@ export function unreadRuns(engine: Engine, account: string): Pick<Runs, 'note' |
 
 async function noteIn(tx: Tx, account: string, api: StripeApi, notes: readonly RunNote[]): Promise<void> {
   for (const { id, createdAt, endedAt } of notes) {
-    // The last line spares a write where there is nothing new, as in every sweep over known events.
+    // The condition spares a write where there is nothing new, as in every sweep over known events.
     await tx.query(
       `insert into runs (account, id, api, created, ended, version) values (?, ?, ?, ?, ?, 0)
        on conflict (account, id) do update set
-         ended = coalesce(runs.ended, excluded.ended), created = coalesce(runs.created, excluded.created)
-       where (runs.status is null or runs.status = 'RUNNING')
-         and (runs.ended is null and excluded.ended is not null or runs.created is null and excluded.created is not null)`,
+         ended = coalesce(runs.ended, excluded.ended), created = coalesce(runs.created, excluded.created),
+         finished = case when runs.status in ('SUCCEEDED', 'FAILED') then coalesce(runs.finished, excluded.ended) end
+       where runs.ended is null and excluded.ended is not null or runs.created is null and excluded.created is not null`,
       [account, id, api, createdAt ?? null, endedAt ?? null],
     );
   }

@@ -45,12 +45,16 @@ export const filter: fc.Arbitrary<RunFilter> = fc.record(
   { requiredKeys: [] },
 );
 
-/** Places of runs, and places between them. */
-export const place: fc.Arbitrary<RunPosition | null> = fc.option(
-  fc.record({
-    createdAt: instant,
-    id: fc.constantFrom('', 'frr_', 'frr_a', 'frr_bZ', 'reprun_', 'reprun_a', 'reprun_b0'),
-  }),
+/** A place of its own, the place of one of the runs, or none. */
+export const place: fc.Arbitrary<(all: readonly Row[]) => RunPosition | null> = fc.oneof(
+  fc.constant(() => null),
+  fc.nat().map((index) => (all: readonly Row[]) => all[index % (all.length || 1)] ?? null),
+  fc
+    .record({
+      createdAt: instant,
+      id: fc.constantFrom('', 'frr_', 'frr_a', 'frr_bZ', 'reprun_', 'reprun_b0'),
+    })
+    .map((position) => () => position),
 );
 
 /** Above zero where `a` is older than `b`, that is, further down. */

@@ -5,11 +5,13 @@ import type { RunPageRequest, RunPosition } from '../../src/models/run-page.js';
 import { below, filter, instant, model, place, type Row, rows, visible } from './page-model.js';
 import { decode, seen, type TestLedger, tempEngine, testLedger } from './support.js';
 
+function look({ id, status, type, createdAt }: Row): ReturnType<typeof seen> {
+  return seen(id, status, { type, created: createdAt });
+}
+
 async function filled(engine: Engine, account: string, all: readonly Row[]): Promise<TestLedger> {
   const ledger = await testLedger({ engine, account });
-  await ledger.runs.observe(
-    all.map(({ id, status, type, createdAt }) => seen(id, status, { type, created: createdAt })),
-  );
+  await ledger.runs.observe(all.map(look));
   return ledger;
 }
 
@@ -25,9 +27,9 @@ async function paged(
 test('a page is what cutting the sorted list gives, with exact flags, whatever is asked', async () => {
   const engine = tempEngine();
   let round = 0;
-  const request: fc.Arbitrary<RunPageRequest> = fc.record({
+  const request = fc.record({
     filter,
-    direction: fc.constantFrom('forward', 'backward'),
+    direction: fc.constantFrom<('forward' | 'backward')[]>('forward', 'backward'),
     limit: fc.nat(7),
     after: place,
     before: place,
@@ -38,7 +40,9 @@ test('a page is what cutting the sorted list gives, with exact flags, whatever i
     async (all, asks) => {
       round += 1;
       const ledger = await filled(engine, `acct_${round}:test`, all);
-      for (const [ask, floor] of asks) {
+      for (const [asked, low] of asks) {
+        const ask: RunPageRequest = { ...asked, after: asked.after(all), before: asked.before(all) };
+        const floor = low(all);
         expect(await paged(ledger, ask, floor)).toEqual(model(visible(all, ask.filter, floor), ask));
       }
     },
@@ -50,29 +54,54 @@ test('a walk in pages of any size gives every matching run once and in order, fo
   const engine = tempEngine();
   let round = 0;
   const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
-  const property = fc.asyncProperty(rows, filter, place, sizes, async (all, by, floor, steps) => {
+  const property = fc.asyncProperty(rows, filter, place, sizes, async (all, by, low, steps) => {
     round += 1;
+    const floor = low(all);
     const ledger = await filled(engine, `acct_${round}:test`, all);
     const list = visible(all, by, floor).map(({ id }) => id);
     for (const direction of ['forward', 'backward'] as const) {
       const forward = direction === 'forward';
       const walk: string[] = [];
-      let place: RunPosition | null = null;
+      let end: RunPosition | null = null;
       for (let turn = 0, more = true; more; turn += 1) {
         const limit = steps[turn % steps.length] ?? 1;
         const at: Pick<RunPageRequest, 'after' | 'before'> = forward
-          ? { after: place, before: null }
-          : { after: null, before: place };
+          ? { after: end, before: null }
+          : { after: null, before: end };
         const page = await ledger.runs.page({ filter: by, direction, limit, ...at }, floor);
         const ids = page.runs.map(({ id }) => id);
         if (forward) walk.push(...ids);
         else walk.unshift(...ids);
         expect(page.moreBefore).toBe(turn > 0);
-        place = (forward ? page.runs.at(-1) : page.runs[0]) ?? null;
+        end = (forward ? page.runs.at(-1) : page.runs[0]) ?? null;
         more = page.more;
       }
       expect(walk).toEqual(list);
     }
+  });
+  await fc.assert(property, { numRuns: 60 });
+});
+
+test('runs that become known during a walk take none of the others away and repeat none', async () => {
+  const engine = tempEngine();
+  let round = 0;
+  const size = fc.integer({ min: 1, max: 4 });
+  const property = fc.asyncProperty(rows, rows, filter, size, async (all, later, by, limit) => {
+    round += 1;
+    const { runs } = await filled(engine, `acct_${round}:test`, all);
+    const news = later.filter(({ id }) => all.every((row) => row.id !== id));
+    const walk: string[] = [];
+    let after: RunPosition | null = null;
+    for (let more = true; more; ) {
+      const page = await runs.page({ filter: by, direction: 'forward', limit, after, before: null }, null);
+      walk.push(...page.runs.map(({ id }) => id));
+      after = page.runs.at(-1) ?? null;
+      more = page.more;
+      await runs.observe(news.splice(0, 3).map(look));
+    }
+    expect(new Set(walk).size).toBe(walk.length);
+    const known = visible(all, by, null).map(({ id }) => id);
+    expect(walk.filter((id) => all.some((row) => row.id === id))).toEqual(known);
   });
   await fc.assert(property, { numRuns: 60 });
 });
@@ -97,8 +126,9 @@ test('running runs are found by id, by place and by filter, newest first', async
     place,
     place,
     fc.nat(9),
-    async (all, by, from, to, limit) => {
+    async (all, by, top, bottom, limit) => {
       round += 1;
+      const [from, to] = [top(all), bottom(all)];
       const { runs } = await filled(engine, `acct_${round}:test`, all);
       const running = visible(all, { status: ['RUNNING'] }, null);
       const asRow = ({ id, createdAt, type }: Row): unknown => ({ id, createdAt, type });
