@@ -154,7 +154,11 @@ function underFault(fault: Fault, truth: Answer, call: Call): Answer {
     };
   }
   if (kind !== 'error') return { ...truth, headers: { ...truth.headers, ...headers } };
-  const known = json(status ?? 500, body ?? errorOfStatus(status ?? 500, isV2(call)), headers);
+  const known = json(
+    status ?? 500,
+    body === undefined ? errorOfStatus(status ?? 500, isV2(call)) : body,
+    headers,
+  );
   return typeof body === 'string' ? { ...known, body: Buffer.from(body) } : known;
 }
 
