@@ -47,7 +47,7 @@ export function createTransport(options: TransportOptions): Transport {
     protocol,
     host: base.hostname,
     port: base.port === '' ? (protocol === 'http' ? 80 : 443) : Number(base.port),
-    // Telemetry would write a file into the home directory.
+    // Telemetry would describe this machine, and in some builds of the SDK write a file into the home directory.
     telemetry: false,
   });
   const read = { timeout: timeouts.read ?? READ_MS, maxNetworkRetries: 1 };

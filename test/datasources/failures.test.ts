@@ -41,6 +41,13 @@ describe('what an answer of Stripe becomes', () => {
     },
   );
 
+  it('HTTP 429 without a Stripe error, from something in between, is rate_limited with an unknown effect', async () => {
+    await using upstream = await startUpstream((response) => response.writeHead(429).end('Slow down'));
+    const error = await failure(upstream.transport().post('/v1/x', {}, 'key_1'));
+    expect(error).toMatchObject({ kind: 'rate_limited', effect: 'unknown' });
+    expect(error.message).toBe('Stripe refused the request (HTTP 429).');
+  });
+
   it('keeps the words Stripe gives to what the caller can correct', async () => {
     const message =
       'Data for the report type balance.summary.1 is only available starting at 2022-04-29 00:00:00 UTC; you requested `interval_start` = 2022-01-01 14:03:52 UTC.';

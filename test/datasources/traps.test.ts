@@ -154,7 +154,7 @@ describe('what the SDK would get wrong', () => {
   it('reads at most 20 MB of an answer', async () => {
     await using upstream = await startUpstream((response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(`"${'x'.repeat(20_000_001)}"`);
+      response.end(`{"id": "${'x'.repeat(20_000_001)}"}`);
     });
     const error = await failure(upstream.transport().post('/v1/x', {}, 'key_1'));
     expect(error).toMatchObject({ kind: 'contract', effect: 'unknown' });
@@ -170,7 +170,9 @@ describe('what the SDK would get wrong', () => {
       await transport.get(RUN);
       await transport.get(RUN);
       expect(await readdir(home)).toEqual([]);
-      expect(upstream.requests[1]?.headers).not.toHaveProperty('x-stripe-client-telemetry');
+      // With telemetry the SDK describes the machine in a header, and in some builds the id it wrote.
+      const headers = JSON.stringify(upstream.requests.map((request) => request.headers));
+      expect(headers).not.toMatch(/telemetry|platform/i);
     } finally {
       for (const [name, value] of Object.entries(before)) {
         if (value === undefined) delete process.env[name];

@@ -58,7 +58,7 @@ describe('v1 on the wire', () => {
     answerWith({
       object: 'list',
       has_more: true,
-      data: [runV1, { id: 'frr_odd' }, { no: 'id' }, null, 'frr_1'],
+      data: [runV1, { id: 'frr_odd' }, { no: 'id' }, { id: 'f'.repeat(256) }, null, 'frr_1'],
     });
     const list = await v1.listRuns({
       limit: 3,
@@ -73,7 +73,7 @@ describe('v1 on the wire', () => {
       'GET /v1/reporting/report_runs?limit=100&created[gte]=1680000000&created[lte]=1680000009',
       'GET /v1/reporting/report_runs?limit=100',
     ]);
-    expect(list).toMatchObject({ hasMore: true, requestId: 'req_wire', skipped: 3 });
+    expect(list).toMatchObject({ hasMore: true, requestId: 'req_wire', skipped: 4 });
     expect(list.items).toMatchObject([{ run: { id: runV1['id'] } }, { unreadable: true, id: 'frr_odd' }]);
     expect(upstream.requests[0]?.headers['idempotency-key']).toBeUndefined();
   });
