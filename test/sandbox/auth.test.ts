@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EVENTS, start, V1_RUNS } from './support.js';
+import { EVENTS, start, text, V1_RUNS } from './support.js';
 
 describe('a key', () => {
   test.each(['sk_test_shop', 'rk_test_shop', 'sk_live_shop', 'rk_live_shop'])(
@@ -27,7 +27,7 @@ describe('a key', () => {
   ])('is needed: %o gets 401', async (headers, message) => {
     const { get } = await start();
     for (const path of ['/v1/account', V1_RUNS, EVENTS]) {
-      const { status, body } = await get(path, { key: null, headers: headers as Record<string, string> });
+      const { status, body } = await get(path, { key: null, headers });
       expect(status).toBe(401);
       expect(body['error']).toMatchObject({
         type: 'invalid_request_error',
@@ -39,7 +39,7 @@ describe('a key', () => {
   test('sees only the runs of its own account and mode', async () => {
     const { createV1, get } = await start();
     const { body } = await createV1(undefined, { key: 'sk_test_shop' });
-    const path = `${V1_RUNS}/${String(body['id'])}`;
+    const path = `${V1_RUNS}/${text(body['id'])}`;
     expect((await get(path, { key: 'rk_test_shop' })).status).toBe(200);
     expect((await get(path, { key: 'sk_live_shop' })).status).toBe(404);
     expect((await get(path, { key: 'sk_test_other' })).status).toBe(404);

@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { held, items, start, V1_PARAMETERS, V1_RUNS, V2_RUNS } from './support.js';
+import { items, start, text, V1_PARAMETERS, V1_RUNS, V2_RUNS } from './support.js';
 import type { Started } from './support.js';
 
-const all = `${V1_RUNS}?limit=100`;
-
 async function made({ control }: Started): Promise<number> {
-  return items((await control('GET', 'runs?account=acct_a'))['runs'] as never).length;
+  return items((await control('GET', 'runs?account=acct_a'))['runs']).length;
 }
 
 async function statuses({ control }: Started): Promise<unknown[]> {
-  return items((await control('GET', 'requests'))['requests'] as never).map((request) => request['status']);
+  return items((await control('GET', 'requests'))['requests']).map((request) => request['status']);
 }
 
 describe('an error', () => {
@@ -68,7 +66,7 @@ test('a timeout never answers; a reset breaks the connection; both are logged wi
   await expect(request).rejects.toThrow(/timeout/i);
   await sandbox.control('POST', 'faults', { path: V1_RUNS, kind: 'reset' });
   const error = await sandbox.get(V1_RUNS).catch((reason: unknown) => reason);
-  expect((error as Error).cause).toMatchObject({ code: 'ECONNRESET' });
+  expect(error instanceof Error ? error.cause : null).toMatchObject({ code: 'ECONNRESET' });
   await sandbox.get('/v1/account');
   await expect.poll(() => statuses(sandbox)).toEqual([0, 0, 200]);
 });
@@ -84,7 +82,7 @@ test.each(['before', 'after'])(
       body: V1_PARAMETERS,
     });
     expect(response.status).toBe(200);
-    await expect(response.text()).rejects.toThrow();
+    await expect(response.text()).rejects.toThrow(/terminated|fetch failed/);
     expect(await made(sandbox)).toBe(when === 'after' ? 1 : 0);
   },
 );
@@ -99,7 +97,7 @@ test('a truncated list is the true one up to the break', async () => {
   const reader = response.body?.getReader();
   const first = await reader?.read();
   expect(new TextDecoder().decode(first?.value)).toMatch(/^\{"object":"list","url":"/);
-  await expect(reader?.read()).rejects.toThrow();
+  await expect(reader?.read()).rejects.toThrow(/terminated|fetch failed/);
 });
 
 test('a slow answer is the true one, byte after byte', async () => {
@@ -127,49 +125,6 @@ test('an answer that is not JSON is a page of HTML with status 200', async () =>
   expect(text).toMatch(/^<html>/);
 });
 
-describe('a held create', () => {
-  test('has its effect on release, also when the client has left', async () => {
-    const sandbox = await start();
-    const { control, sandbox: server } = sandbox;
-    const { id } = await control('POST', 'faults', { method: 'POST', kind: 'hold' });
-    const leave = new AbortController();
-    const request = fetch(`${server.origin}${V1_RUNS}`, {
-      method: 'POST',
-      headers: { authorization: 'Bearer sk_test_a' },
-      body: V1_PARAMETERS,
-      signal: leave.signal,
-    });
-    await held(sandbox);
-    leave.abort();
-    await expect(request).rejects.toThrow(/abort/i);
-    await expect.poll(() => statuses(sandbox)).toEqual([0]);
-    expect(await made(sandbox)).toBe(0);
-    expect(await control('POST', `faults/${String(id)}/release`)).toEqual({ released: 1 });
-    await expect.poll(() => made(sandbox)).toBe(1);
-  });
-
-  test('may have its effect at once and only its answer held', async () => {
-    const sandbox = await start();
-    await sandbox.control('POST', 'faults', { method: 'POST', kind: 'hold', when: 'after' });
-    const request = sandbox.createV1();
-    await held(sandbox);
-    const { data } = (await sandbox.get(all)).body;
-    await sandbox.control('DELETE', 'faults');
-    expect((await request).body).toEqual(items(data as never)[0]);
-  });
-
-  test('goes on when the sandbox forgets its faults', async () => {
-    const sandbox = await start();
-    await sandbox.control('POST', 'faults', { kind: 'hold', times: 0 });
-    const requests = [sandbox.get(V1_RUNS), sandbox.get('/v1/account')];
-    await expect
-      .poll(async () => items((await sandbox.control('GET', 'faults'))['faults'] as never)[0]?.['held'])
-      .toBe(2);
-    await sandbox.control('DELETE', 'faults');
-    expect((await Promise.all(requests)).map(({ status }) => status)).toEqual([200, 200]);
-  });
-});
-
 describe('a fault', () => {
   test('meets the requests of its method and path, so many times', async () => {
     const { control, get, createV1 } = await start();
@@ -181,12 +136,12 @@ describe('a fault', () => {
       times: 2,
     });
     const { body } = await createV1();
-    const path = `${V1_RUNS}/${String(body['id'])}`;
+    const path = `${V1_RUNS}/${text(body['id'])}`;
     expect((await get(V1_RUNS)).status).toBe(200);
     const seen: number[] = [];
     for (let i = 0; i < 3; i++) seen.push((await get(path)).status);
     expect(seen).toEqual([503, 503, 200]);
-    expect(items((await control('GET', 'faults'))['faults'] as never)[0]).toMatchObject({
+    expect(items((await control('GET', 'faults'))['faults'])[0]).toMatchObject({
       remaining: 0,
       held: 0,
     });
@@ -220,9 +175,7 @@ test('closing ends open connections at once', async () => {
     () => 'answered',
     () => 'broken',
   );
-  await expect
-    .poll(async () => items((await control('GET', 'faults'))['faults'] as never)[0]?.['remaining'])
-    .toBe(0);
+  await expect.poll(async () => items((await control('GET', 'faults'))['faults'])[0]?.['remaining']).toBe(0);
   await sandbox.close();
   expect(await request).toBe('broken');
 });

@@ -1,8 +1,8 @@
-import { crc32, inflateRawSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, test } from 'vitest';
-import { day, items, start, V1_RUNS, V2_RUNS } from './support.js';
+import { day, items, start, text, V1_RUNS, V2_RUNS } from './support.js';
 import type { Json, Started } from './support.js';
+import { unzip } from './unzip.js';
 
 const span = `parameters[interval_start]=${day(2026, 4, 1)}&parameters[interval_end]=${day(2026, 5, 1)}`;
 
@@ -24,14 +24,14 @@ async function finished({ control, get, clock }: Started, type: string, count: n
   const parameters = { interval_start: day(2026, 4, 1), interval_end: day(2026, 5, 1) };
   await control('POST', 'runs', { account: 'acct_a', api: 'V1', type, count, parameters });
   clock.now += 1000;
-  return items((await get(`${V1_RUNS}?limit=100`)).body['data'] as never);
+  return items((await get(`${V1_RUNS}?limit=100`)).body['data']);
 }
 
 describe('the file of a v1 run', () => {
   test('has the size that is stated, and is the same each time', async () => {
     const sandbox = await start();
     for (const run of await finished(sandbox, 'payouts.itemized.3', 8)) {
-      const url = String(run['result']?.['url']);
+      const url = text(run['result']?.['url']);
       const { status, headers, bytes } = await download(url);
       expect([status, headers.get('content-type')]).toEqual([200, 'text/csv']);
       expect(bytes).toHaveLength(Number(run['result']?.['size']));
@@ -43,12 +43,12 @@ describe('the file of a v1 run', () => {
     const sandbox = await start();
     const files: Buffer[] = [];
     for (const run of await finished(sandbox, 'balance_change_from_activity.itemized.3', 24)) {
-      files.push((await download(String(run['result']?.['url']))).bytes);
+      files.push((await download(text(run['result']?.['url']))).bytes);
     }
     const { body: type } = await sandbox.get(
       '/v1/reporting/report_types/balance_change_from_activity.itemized.3',
     );
-    const tables = files.map((file) => parse(file) as string[][]);
+    const tables = files.map((file) => parse(file));
     for (const [header] of tables) expect(header).toEqual(type['default_columns']);
     const cells = tables.flatMap((rows) => rows.slice(1)).flat();
     expect(cells).toContainEqual(expect.stringContaining(','));
@@ -69,8 +69,8 @@ describe('the file of a v1 run', () => {
     const sandbox = await start();
     const rows: number[] = [];
     for (const run of await finished(sandbox, 'balance.summary.1', 60)) {
-      const { bytes } = await download(String(run['result']?.['url']));
-      rows.push((parse(bytes) as string[][]).length - 1);
+      const { bytes } = await download(text(run['result']?.['url']));
+      rows.push(parse(bytes).length - 1);
     }
     expect(rows).toContain(0);
     expect(rows.filter((count) => count > 0).length).toBeGreaterThan(30);
@@ -87,9 +87,9 @@ describe('the file of a v1 run', () => {
         `report_type=balance_change_from_activity.itemized.3&${span}${chosen}${style}`,
       );
       clock.now += 10_000;
-      const run = await get(`${V1_RUNS}/${String(body['id'])}`);
-      const { bytes } = await download(String(run.body['result']?.['url']));
-      const [header, ...rows] = parse(bytes) as string[][];
+      const run = await get(`${V1_RUNS}/${text(body['id'])}`);
+      const { bytes } = await download(text(run.body['result']?.['url']));
+      const [header, ...rows] = parse(bytes);
       expect(header).toEqual(['net', 'payment_metadata[k]', 'created', 'created_utc']);
       for (const [net = '', , local = '', utc = ''] of rows) {
         expect(net).toMatch(/^-?\d+,\d\d$/);
@@ -101,7 +101,7 @@ describe('the file of a v1 run', () => {
   test('needs the key of its account, and exists only once the run has succeeded', async () => {
     const { sandbox, clock, createV1 } = await start();
     const { body } = await createV1();
-    const url = `${sandbox.origin}/v1/files/${String(body['id']).replace('frr_', 'file_')}/contents`;
+    const url = `${sandbox.origin}/v1/files/${text(body['id']).replace('frr_', 'file_')}/contents`;
     expect((await download(url)).status).toBe(404);
     clock.now += 10_000;
     expect((await download(url)).status).toBe(200);
@@ -123,11 +123,11 @@ describe('the link of a v2 run', () => {
       result_options: { compress_file: compress },
     });
     clock.now += 10_000;
-    const path = `${V2_RUNS}/${String(body['id'])}`;
+    const path = `${V2_RUNS}/${text(body['id'])}`;
     const file = async () => (await get(path)).body['result']?.['file'] as Json;
-    return { id: String(body['id']), file };
+    return { id: text(body['id']), file };
   }
-  const urlOf = (file: Json) => String(file['download_url']?.['url']);
+  const urlOf = (file: Json) => text(file['download_url']?.['url']);
 
   test('is another one each time, gives the file without a key for five minutes, then 403', async () => {
     const sandbox = await start();
@@ -176,26 +176,3 @@ describe('the link of a v2 run', () => {
     expect(parse(content)[0]).toContain('balance_transaction_id');
   });
 });
-
-/** Reads a ZIP as unzip does, from its end: every offset and length in it must fit. */
-function unzip(bytes: Buffer): { name: string; content: Buffer } {
-  const end = bytes.length - 22;
-  expect(bytes.readUInt32LE(end)).toBe(0x06054b50);
-  expect([bytes.readUInt16LE(end + 8), bytes.readUInt16LE(end + 10)]).toEqual([1, 1]);
-  const central = bytes.readUInt32LE(end + 16);
-  expect(central + bytes.readUInt32LE(end + 12)).toBe(end);
-  expect(bytes.readUInt32LE(central)).toBe(0x02014b50);
-  const nameLength = bytes.readUInt16LE(central + 28);
-  expect(central + 46 + nameLength).toBe(end);
-  const name = bytes.toString('utf8', central + 46, end);
-  const local = bytes.readUInt32LE(central + 42);
-  expect(bytes.readUInt32LE(local)).toBe(0x04034b50);
-  expect(bytes.subarray(local + 4, local + 30)).toEqual(bytes.subarray(central + 6, central + 32));
-  expect(bytes.toString('utf8', local + 30, local + 30 + nameLength)).toBe(name);
-  const start = local + 30 + nameLength;
-  expect(start + bytes.readUInt32LE(central + 20)).toBe(central);
-  const content = inflateRawSync(bytes.subarray(start, central));
-  expect(content).toHaveLength(bytes.readUInt32LE(central + 24));
-  expect(crc32(content)).toBe(bytes.readUInt32LE(central + 16));
-  return { name, content };
-}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startSandbox } from '../../src/sandbox/server.js';
-import { clientOf, EVENTS, items, V1_RUNS, V2_RUNS } from './support.js';
+import { clientOf, EVENTS, items, link, text, V1_RUNS, V2_RUNS } from './support.js';
 import type { Json } from './support.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -10,19 +10,19 @@ test('the default account begins with 150 v1 and 30 v2 runs, and no other does',
   const clock = { now: Date.UTC(2026, 4, 20, 15) };
   const sandbox = await startSandbox({ now: () => clock.now });
   const { control, get } = clientOf(sandbox.origin);
-  const runs = items((await control('GET', 'runs'))['runs'] as never);
-  const of = (api: string) => runs.filter((run) => String(run['api']) === api);
+  const runs = items((await control('GET', 'runs'))['runs']);
+  const of = (api: string) => runs.filter((run) => text(run['api']) === api);
   expect([of('V1').length, of('V2').length]).toEqual([150, 30]);
-  expect(items((await control('GET', 'runs?account=acct_other'))['runs'] as never)).toEqual([]);
+  expect(items((await control('GET', 'runs?account=acct_other'))['runs'])).toEqual([]);
 
   for (const api of ['V1', 'V2']) {
-    const statuses = new Set(of(api).map((run) => String(run['status'])));
+    const statuses = new Set(of(api).map((run) => text(run['status'])));
     expect(statuses).toContain('succeeded');
     expect(statuses).toContain('running');
-    expect(new Set(of(api).map((run) => String(run['type']))).size).toBeGreaterThan(2);
+    expect(new Set(of(api).map((run) => text(run['type']))).size).toBeGreaterThan(2);
   }
-  expect(runs.filter((run) => String(run['status']) === 'failed').length).toBeGreaterThan(2);
-  expect(of('V2').filter((run) => String(run['status']) === 'running')).toHaveLength(2);
+  expect(runs.filter((run) => text(run['status']) === 'failed').length).toBeGreaterThan(2);
+  expect(of('V2').filter((run) => text(run['status']) === 'running')).toHaveLength(2);
   const seconds = of('V1').map((run) => Number(run['created']));
   expect(seconds.length - new Set(seconds).size).toBeGreaterThan(20);
   expect(Math.min(...seconds)).toBeGreaterThan(clock.now - 26 * DAY_MS);
@@ -30,14 +30,14 @@ test('the default account begins with 150 v1 and 30 v2 runs, and no other does',
 
   // All the v2 runs, and only they, can be found through their events.
   const { body } = await get(`${EVENTS}?limit=100&types[0]=v2.reporting.report_run.created`, { key });
-  const told = items(body['data'] as never).map((event) => String(event['related_object']?.['id']));
+  const told = items(body['data']).map((event) => text(event['related_object']?.['id']));
   expect(told.toSorted()).toEqual(
     of('V2')
-      .map((run) => String(run['id']))
+      .map((run) => text(run['id']))
       .toSorted(),
   );
   const all = await walkEvents();
-  const ended = of('V2').filter((run) => String(run['status']) !== 'running').length;
+  const ended = of('V2').filter((run) => text(run['status']) !== 'running').length;
   expect(all.filter((type) => /succeeded|failed/.test(type))).toHaveLength(ended);
 
   clock.now += 29_000;
@@ -49,16 +49,16 @@ test('the default account begins with 150 v1 and 30 v2 runs, and no other does',
   await sandbox.close();
 
   async function running(): Promise<number> {
-    const now = items((await control('GET', 'runs'))['runs'] as never);
-    return now.filter((run) => String(run['status']) === 'running').length;
+    const now = items((await control('GET', 'runs'))['runs']);
+    return now.filter((run) => text(run['status']) === 'running').length;
   }
 
   async function walkEvents(): Promise<string[]> {
     const types: string[] = [];
     for (let path: string | null = `${EVENTS}?limit=50`; path !== null; ) {
       const { body: page }: { body: Json } = await get(path, { key });
-      types.push(...items(page['data'] as never).map((event) => String(event['type'])));
-      path = page['next_page_url'] as unknown as string | null;
+      types.push(...items(page['data']).map((event) => text(event['type'])));
+      path = link(page['next_page_url']);
     }
     return types;
   }

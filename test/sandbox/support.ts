@@ -7,7 +7,7 @@ export const V1_RUNS = '/v1/reporting/report_runs';
 export const V2_RUNS = '/v2/reporting/report_runs';
 export const EVENTS = '/v2/core/events';
 
-/** An answer, read whole. `body` is the parsed JSON, or null where it was none. */
+/** An answer, read whole. `body` is the parsed JSON, empty where it was none. */
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
@@ -58,13 +58,13 @@ export function clientOf(origin: string) {
       },
       ...(body === undefined ? {} : { body }),
     });
-    const text = await reply.text();
-    return { status: reply.status, headers: reply.headers, text, body: parse(text) };
+    const sent = await reply.text();
+    return { status: reply.status, headers: reply.headers, text: sent, body: parse(sent) };
   }
   return {
     call,
     get: (path: string, options?: Options) => call('GET', path, options),
-    async control(method: string, path: string, body?: unknown): Promise<Json> {
+    control: async (method: string, path: string, body?: unknown): Promise<Json> => {
       const reply = await call(method, `/_sandbox/${path}`, {
         key: null,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -96,16 +96,26 @@ export const V2_BODY = {
   report_parameters: { interval_start: '2026-04-01T00:00:00Z', interval_end: '2026-05-01T00:00:00.000Z' },
 };
 
-/** What a list has, as an array. */
-export function items(list: Json): Json[] {
-  return list as unknown as Json[];
+/** An array of JSON; none where it is something else, so that the expectation fails. */
+export function items(list: unknown): Json[] {
+  return Array.isArray(list) ? (list as Json[]) : [];
 }
 
-function parse(text: string): Json {
+/** A string or a number as text; what is neither as JSON. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** A link to a page, or null where there is no such page. */
+export function link(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function parse(body: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(body) as Json;
   } catch {
-    return null as unknown as Json;
+    return {};
   }
 }
 
@@ -115,6 +125,6 @@ export type Started = Awaited<ReturnType<typeof start>>;
 export async function held({ control }: Started): Promise<void> {
   for (;;) {
     const { faults } = await control('GET', 'faults');
-    if (items(faults as never).some((fault) => Number(fault['held']) > 0)) return;
+    if (items(faults).some((fault) => Number(fault['held']) > 0)) return;
   }
 }

@@ -1,13 +1,12 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EVENTS, items, start, V2_BODY } from './support.js';
+import { EVENTS, items, link, start, text, V2_BODY } from './support.js';
 import type { Json } from './support.js';
 
 const CREATED = 'types[0]=v2.reporting.report_run.created';
 
-const words = (page: Json) =>
-  items(page['data'] as never).map((event) => String(event['type']).split('.').at(-1));
-const seen = (page: Json) => items(page['data'] as never).map((event) => String(event['id']));
+const words = (page: Json) => items(page['data']).map((event) => text(event['type']).split('.').at(-1));
+const seen = (page: Json) => items(page['data']).map((event) => text(event['id']));
 
 test('a run tells of its creation, and at its end of the change and the end', async () => {
   const { clock, control, createV2, get } = await start();
@@ -17,7 +16,7 @@ test('a run tells of its creation, and at its end of the change and the end', as
     errorCode: 'file_size_above_limit',
   });
   const created = await createV2(V2_BODY, { headers: { 'idempotency-key': 'k' } });
-  const runId = String(created.body['id']);
+  const runId = text(created.body['id']);
   const first = await get(EVENTS);
   const url = `/v2/reporting/report_runs/${runId}`;
   const event = {
@@ -73,7 +72,7 @@ test('pages of any size, in both directions, are one sequence, and what comes me
       const { body } = await get(path);
       down.push(...seen(body));
       tail = body;
-      path = body['next_page_url'] as unknown as string | null;
+      path = link(body['next_page_url']);
       await control('POST', 'runs', {
         account: 'acct_a',
         api: 'V2',
@@ -84,10 +83,10 @@ test('pages of any size, in both directions, are one sequence, and what comes me
     }
     expect(down).toEqual(all);
     const up = seen(tail);
-    for (let path = tail['previous_page_url'] as unknown as string | null; path !== null; ) {
+    for (let path = link(tail['previous_page_url']); path !== null; ) {
       const { body } = await get(path);
       up.unshift(...seen(body));
-      path = body['previous_page_url'] as unknown as string | null;
+      path = link(body['previous_page_url']);
     }
     expect(up.slice(-count)).toEqual(all);
   });
@@ -101,7 +100,7 @@ test('filters by type, run and time', async () => {
   await createV2();
   const then = new Date(clock.now).toISOString();
   expect(words((await get(`${EVENTS}?${CREATED}`)).body)).toEqual(['created', 'created']);
-  expect(words((await get(`${EVENTS}?object_id=${String(run['id'])}`)).body)).toEqual([
+  expect(words((await get(`${EVENTS}?object_id=${text(run['id'])}`)).body)).toEqual([
     'succeeded',
     'updated',
     'created',
@@ -129,14 +128,14 @@ test('shows an event up to two seconds late, with its true time', async () => {
   await control('POST', 'settings', { lateEventsMs: 2000, v2ConcurrentRuns: 50, runSeconds: 60 });
   const born = new Date(clock.now).toISOString();
   for (let i = 0; i < 12; i++) await createV2();
-  const shown = async () => items((await get(EVENTS)).body['data'] as never);
+  const shown = async () => items((await get(EVENTS)).body['data']);
   const atOnce = (await shown()).length;
   clock.now += 1000;
   const half = (await shown()).length;
   clock.now += 1000;
   const all = await shown();
   expect([atOnce, half > 0 && half < 12, all.length]).toEqual([0, true, 12]);
-  expect(new Set(all.map((event) => String(event['created'])))).toEqual(new Set([born]));
+  expect(new Set(all.map((event) => text(event['created'])))).toEqual(new Set([born]));
 });
 
 test('says nothing of what happens while events are off', async () => {
@@ -169,7 +168,7 @@ test('a page keeps its filters', async () => {
   await createV2();
   await createV2();
   const { body } = await get(`${EVENTS}?limit=1&${CREATED}`);
-  const next = String(body['next_page_url']);
+  const next = text(body['next_page_url']);
   expect(next).toMatch(/^\/v2\/core\/events\?page=/);
   expect((await get(`${next}&limit=1`)).status).toBe(200);
   expect((await get(`${next}&limit=2`)).status).toBe(400);
