@@ -6,7 +6,7 @@ import type { StripeV2 } from './stripe-v2.js';
 import { segment } from './upstream-answer.js';
 
 /** A file on its way. `stream` has to be read or destroyed; it fails where the upstream breaks off. */
-export interface OpenFile {
+interface OpenFile {
   readonly status: 200;
   readonly contentType: string;
   /** Bytes; null where the upstream does not say. */

@@ -8,7 +8,7 @@ import { decodeRun, idOf } from './decode-run.js';
 import type { Transport } from './transport.js';
 import { contract, decoded, decodedOrNull, itemsOf, runOf, segment } from './upstream-answer.js';
 
-export interface RunListRequest {
+interface RunListRequest {
   /** 1 to 100; 100 unless told otherwise. */
   readonly limit?: number;
   /** Only runs after this one in the list, which is older ones. */
@@ -28,7 +28,7 @@ export interface RunList {
 }
 
 /** A report type, and Stripe's own answer that it was read from. */
-export interface ReportTypeV1Answer {
+interface ReportTypeV1Answer {
   readonly type: ReportTypeV1;
   readonly body: JsonObject;
 }

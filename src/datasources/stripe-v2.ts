@@ -11,7 +11,7 @@ import type { Transport } from './transport.js';
 import { decoded, runOf, segment } from './upstream-answer.js';
 
 /** Where a run's file lies for the next few minutes. Never to be kept, logged or shown, nor asked with the key. */
-export interface FileLink {
+interface FileLink {
   readonly url: string;
   /** Unix ms; null where Stripe does not say. */
   readonly expiresAt: number | null;

@@ -8,14 +8,9 @@ import { scrub } from './scrub.js';
 export function answerDetails(answer: WireAnswer): UpstreamErrorDetails {
   return {
     status: answer.status,
-    requestId: requestIdOf(answer),
+    requestId: plainWord(answer.headers['request-id']),
     replayed: answer.headers['idempotent-replayed'] === 'true',
   };
-}
-
-/** Stripe's request id; null where there is none, or none that could be shown. */
-export function requestIdOf(answer: WireAnswer): string | null {
-  return plainWord(answer.headers['request-id']);
 }
 
 /** The failure inside whatever the SDK threw, or null if it is neither an answer nor a broken connection. */

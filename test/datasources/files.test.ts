@@ -1,21 +1,13 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { decodeRun } from '../../src/datasources/decode-run.js';
 import { createFileSource, type FileSource, filesOrigin } from '../../src/datasources/files.js';
 import { createStripeV2 } from '../../src/datasources/stripe-v2.js';
 import type { JsonObject } from '../../src/models/json.js';
-import type { ReportRun, StripeApi } from '../../src/models/report-run.js';
-import { fileV1, runV1, succeededV1, succeededV2 } from './samples.js';
+import { fileV1, runFrom, runV1, succeededV1, succeededV2 } from './samples.js';
 import { API_KEY, failure, json, startUpstream, type Upstream, until } from './upstream.js';
 
 const CONTENTS = '/v1/files/file_1Mcd6lJITzLVzkSm58IV6lDd/contents';
 const never = new AbortController().signal;
-
-function run(api: StripeApi, body: JsonObject): ReportRun {
-  const observed = decodeRun(api, body);
-  if ('unreadable' in observed) throw new Error(observed.reason);
-  return observed.run;
-}
 
 function filesOf(upstream: Upstream, timeouts = { headers: 500, idle: 500 }): FileSource & AsyncDisposable {
   const v2 = createStripeV2(upstream.transport());
@@ -38,7 +30,7 @@ describe("a v1 run's file", () => {
     });
     await using files = filesOf(upstream);
     const body = { ...succeededV1, result: { ...fileV1, url: `${stranger.base.origin}${CONTENTS}` } };
-    const file = await files.open(run('V1', body), never);
+    const file = await files.open(runFrom('V1', body), never);
     expect(file).toMatchObject({ status: 200, contentType: 'text/csv', contentLength: 6 });
     expect(await text(file.stream)).toBe('a,b\né');
     expect(upstream.requests).toMatchObject([
@@ -54,7 +46,7 @@ describe("a v1 run's file", () => {
       response.end();
     });
     await using files = filesOf(upstream);
-    const error = await failure(files.open(run('V1', succeededV1), never));
+    const error = await failure(files.open(runFrom('V1', succeededV1), never));
     expect(error).toMatchObject({ kind: 'contract', status: 302 });
     expect(stranger.requests).toEqual([]);
   });
@@ -71,7 +63,7 @@ describe("a v1 run's file", () => {
       json(response, status, { error: { message: `See https://x.example/?k=${API_KEY}` } }),
     );
     await using files = filesOf(upstream);
-    const error = await failure(files.open(run('V1', succeededV1), never));
+    const error = await failure(files.open(runFrom('V1', succeededV1), never));
     expect(error).toMatchObject({ kind, status, requestId: 'req_wire' });
     expect(error.message).not.toMatch(/sk_|http:|https:/);
   });
@@ -79,7 +71,7 @@ describe("a v1 run's file", () => {
   it('does not exist before the run has succeeded', async () => {
     await using upstream = await startUpstream();
     await using files = filesOf(upstream);
-    expect(await failure(files.open(run('V1', runV1), never))).toMatchObject({ kind: 'not_found' });
+    expect(await failure(files.open(runFrom('V1', runV1), never))).toMatchObject({ kind: 'not_found' });
     expect(upstream.requests).toEqual([]);
   });
 });
@@ -107,7 +99,7 @@ describe("a v2 run's file", () => {
     });
     await using files = filesOf(upstream);
     for (const blob of ['/blob/1?sig=a%2Fb', '/blob/3?sig=a%2Fb']) {
-      const file = await files.open(run('V2', succeededV2), never);
+      const file = await files.open(runFrom('V2', succeededV2), never);
       expect(await text(file.stream)).toBe('a,b\n1');
       const last = upstream.requests.at(-1);
       expect(last?.url).toBe(blob);
@@ -127,7 +119,7 @@ describe("a v2 run's file", () => {
       'https://u:p@x.example/',
     ]) {
       upstream.answer((response) => json(response, 200, linkedTo(link)));
-      const error = await failure(files.open(run('V2', succeededV2), never));
+      const error = await failure(files.open(runFrom('V2', succeededV2), never));
       expect(error).toMatchObject({ kind: 'contract' });
       expect(error.message).not.toContain(link);
     }
@@ -141,7 +133,7 @@ describe("a v2 run's file", () => {
       response.writeHead(403).end('<Error>expired</Error>');
     });
     await using files = filesOf(upstream);
-    const error = await failure(files.open(run('V2', succeededV2), never));
+    const error = await failure(files.open(runFrom('V2', succeededV2), never));
     expect(error).toMatchObject({ kind: 'unavailable', status: 403 });
   });
 });
@@ -154,14 +146,14 @@ describe('a file on its way', () => {
     });
     await using files = filesOf(upstream, { headers: 10_000, idle: 10_000 });
     const middle = new AbortController();
-    const file = await files.open(run('V1', succeededV1), middle.signal);
+    const file = await files.open(runFrom('V1', succeededV1), middle.signal);
     middle.abort();
     await expect(text(file.stream)).rejects.toThrow(/abort/i);
     await until(() => upstream.brokenOff() === 1);
 
     upstream.answer(() => {});
     const before = new AbortController();
-    const opening = failure(files.open(run('V1', succeededV1), before.signal));
+    const opening = failure(files.open(runFrom('V1', succeededV1), before.signal));
     await until(() => upstream.requests.length === 2);
     before.abort();
     expect(await opening).toMatchObject({ kind: 'unavailable' });
@@ -175,19 +167,21 @@ describe('a file on its way', () => {
       setTimeout(() => response.destroy(), 10);
     });
     await using files = filesOf(upstream);
-    const file = await files.open(run('V1', succeededV1), never);
+    const file = await files.open(runFrom('V1', succeededV1), never);
     await expect(text(file.stream)).rejects.toThrow(/closed/);
   });
 
   it('gives up on silence, before the headers and in the middle', async () => {
     await using upstream = await startUpstream(() => {});
     await using files = filesOf(upstream);
-    expect(await failure(files.open(run('V1', succeededV1), never))).toMatchObject({ kind: 'unavailable' });
+    expect(await failure(files.open(runFrom('V1', succeededV1), never))).toMatchObject({
+      kind: 'unavailable',
+    });
     upstream.answer((response) => {
       response.writeHead(200, { 'content-type': 'text/csv' });
       response.write('a,b\n');
     });
-    const file = await files.open(run('V1', succeededV1), never);
+    const file = await files.open(runFrom('V1', succeededV1), never);
     await expect(text(file.stream)).rejects.toThrow(/timeout/i);
   });
 });

@@ -1,4 +1,6 @@
+import { decodeRun } from '../../src/datasources/decode-run.js';
 import type { JsonObject } from '../../src/models/json.js';
+import type { ObservedRun, ReportRun, StripeApi, UnreadableRun } from '../../src/models/report-run.js';
 
 /** Answers as Stripe's pages show them. */
 export const runV1: JsonObject = {
@@ -98,3 +100,13 @@ export const reportTypeV1: JsonObject = {
   updated: 1695109133,
   version: 1,
 };
+
+/** The run in what was observed; one that cannot be read fails the test. */
+export function readable(observed: ObservedRun | UnreadableRun): ReportRun {
+  if ('unreadable' in observed) throw new Error(`${observed.id}: ${observed.reason}`);
+  return observed.run;
+}
+
+export function runFrom(api: StripeApi, body: JsonObject): ReportRun {
+  return readable(decodeRun(api, body));
+}

@@ -7,7 +7,7 @@ export const API_KEY = 'sk_test_51TheGatewaysOwn';
 export const V2_VERSION = '2026-08-12.preview';
 
 /** A request as it arrived on the wire. */
-export interface Arrived {
+interface Arrived {
   readonly method: string;
   /** Path and query, undecoded. */
   readonly url: string;
