@@ -64,7 +64,8 @@ export type GatewayErrorCode =
   | 'HISTORY_INCOMPLETE'
   | 'UPSTREAM_UNAVAILABLE'
   | 'UPSTREAM_RATE_LIMITED'
-  | 'UPSTREAM_CONTRACT';
+  | 'UPSTREAM_CONTRACT'
+  | 'INTERNAL_SERVER_ERROR';
 
 /** An error that is meant for the client. Whatever else is thrown is masked as INTERNAL_SERVER_ERROR. */
 export class GatewayError extends Error {

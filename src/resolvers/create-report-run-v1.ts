@@ -70,7 +70,10 @@ export function toV1Request(input: CreateReportRunV1Input): {
   };
 }
 
-/** What Stripe's catalogue says against it. `type` is null where there is none, undefined where that is not known. */
+/**
+ * What Stripe's catalogue says against it. A `type` that is not in it is left to Stripe, which tells the ones that do not exist
+ * from those that exist for live data only.
+ */
 export function checkV1(
   input: CreateReportRunV1Input,
   type: ReportType | null | undefined,
@@ -83,10 +86,7 @@ export function checkV1(
       ),
     ];
   }
-  if (type === undefined) return [];
-  if (type?.api !== 'V1') {
-    return [invalidInput(['v1', 'reportType'], `Stripe has no report type ${quote(input.reportType)}.`)];
-  }
+  if (type?.api !== 'V1') return [];
   const { columns } = input.parameters ?? {};
   return [
     ...TIME_FIELDS.flatMap((field) => checkAvailable(field, input.parameters?.[field], type)),
@@ -132,7 +132,9 @@ function checkNotEmpty(
   field: string,
   value: string | readonly string[] | null | undefined,
 ): readonly UserError[] {
-  return value?.length === 0 ? [invalidInput(at(field), `\`${field}\` is empty: leave it out instead.`)] : [];
+  return value?.length === 0 || (Array.isArray(value) && value.includes(''))
+    ? [invalidInput(at(field), `\`${field}\` is empty: leave it out instead.`)]
+    : [];
 }
 
 function checkOther(name: string, value: JsonValue): readonly UserError[] {
@@ -149,14 +151,14 @@ function checkOther(name: string, value: JsonValue): readonly UserError[] {
   if (typed !== undefined) {
     return [invalidInput(path, `\`${name}\` has a field of its own: give it as \`${typed}\`.`)];
   }
-  const values = Array.isArray(value) ? value : [value];
-  if (values.length > 0 && values.every(isScalar)) return [];
-  return [
-    invalidInput(
-      path,
-      `\`${name}\` must be a string, a number, a boolean or a list of these, but is ${quote(value)}.`,
-    ),
-  ];
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (!values.every(isScalar)) {
+    const expected = 'a string, a number, a boolean or a list of these';
+    return [invalidInput(path, `\`${name}\` must be ${expected}, but is ${quote(value)}.`)];
+  }
+  return values.length === 0 || values.includes('')
+    ? [invalidInput(path, `\`${name}\` is empty: leave it out instead.`)]
+    : [];
 }
 
 function isScalar(value: unknown): boolean {

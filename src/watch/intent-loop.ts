@@ -1,32 +1,42 @@
 import type { Logger } from 'pino';
 import type { Ledger } from '../ledger/ledger.js';
 import { GatewayError, UpstreamError } from '../models/errors.js';
-import type { CreateRun } from './create-run.js';
+import type { IntentFinisher } from './intent-finisher.js';
 
 /** The least pause between two rounds, ms: an intent that stays due must not be tried without end. */
 const LEAST_PAUSE_MS = 1_000;
-/** How many intents are taken up at a time. */
-const BATCH = 10;
+/** The pause, ms, after the ledger itself could not be asked. */
+const FAILURE_PAUSE_MS = 10_000;
+/** How many intents one round takes up. */
+const BATCH = 1_000;
 
-/** Finishes the intents that a lost answer, a failure or a dead process left open. */
+export interface IntentLoopOptions {
+  readonly ledger: Ledger;
+  readonly finisher: IntentFinisher;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+/** Finishes the intents that a lost answer, a failure or a dead process left open, one after the other. */
 export class IntentLoop {
-  readonly #options: { ledger: Ledger; creates: CreateRun; log: Logger; now: () => number };
+  readonly #options: IntentLoopOptions;
   #timer: NodeJS.Timeout | null = null;
+  /** Never rejects. */
   #work: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(options: { ledger: Ledger; creates: CreateRun; log: Logger; now: () => number }) {
+  constructor(options: IntentLoopOptions) {
     this.#options = options;
   }
 
   /** Takes up all that are open: nobody else is at them, since this process has the ledger to itself. */
   start(): void {
-    this.#work = this.#finishDue(Number.MAX_SAFE_INTEGER).then(() => this.#schedule());
+    this.#do(() => this.#finishDue(Number.MAX_SAFE_INTEGER));
   }
 
   /** Works out anew when the next one is due. */
   poke(): void {
-    void this.#work.then(() => this.#schedule());
+    this.#do(() => Promise.resolve());
   }
 
   async close(): Promise<void> {
@@ -35,33 +45,46 @@ export class IntentLoop {
     await this.#work;
   }
 
-  async #schedule(): Promise<void> {
-    const due = this.#closed ? null : await this.#options.ledger.intents.nextDue();
-    if (this.#closed) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (due === null) return;
-    const pause = Math.max(LEAST_PAUSE_MS, due - this.#options.now());
-    this.#timer = setTimeout(() => this.#run(), pause);
+  #do(work: () => Promise<void>): void {
+    this.#work = this.#work
+      .then(async () => {
+        await work();
+        await this.#schedule();
+      })
+      .catch((error: unknown) => {
+        this.#options.log.error({ err: error }, 'the open creates could not be looked through');
+        this.#runIn(FAILURE_PAUSE_MS);
+      });
   }
 
-  #run(): void {
-    this.#work = this.#finishDue(this.#options.now()).then(() => this.#schedule());
+  async #schedule(): Promise<void> {
+    if (this.#closed) return;
+    const due = await this.#options.ledger.intents.nextDue();
+    if (due !== null) this.#runIn(Math.max(LEAST_PAUSE_MS, due - this.#options.now()));
+  }
+
+  #runIn(pause: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => this.#do(() => this.#finishDue(this.#options.now())), pause);
   }
 
   async #finishDue(until: number): Promise<void> {
-    const { ledger, creates, log } = this.#options;
-    for (const intent of await ledger.intents.due(until, BATCH)) {
+    if (this.#closed) return;
+    const { ledger, finisher, log } = this.#options;
+    for (const { key } of await ledger.intents.due(until, BATCH)) {
+      // A round takes its time: somebody may have repeated the mutation meanwhile.
+      const intent = await ledger.intents.get(key);
       if (this.#closed) return;
+      if (intent === null || intent.state !== 'pending' || intent.due > until) continue;
       try {
-        const run = await creates.finish(intent, false);
-        log.info({ idempotencyKey: intent.key, run }, 'a create that was left open is finished');
+        const run = await finisher.finish(intent, false);
+        log.info({ idempotencyKey: key, run }, 'a create that was left open is finished');
       } catch (error) {
-        const isExpected = error instanceof GatewayError || error instanceof UpstreamError;
-        log[isExpected ? 'warn' : 'error'](
-          { idempotencyKey: intent.key, err: error },
-          'a create is still open',
-        );
+        const about = { idempotencyKey: key, err: error };
+        if (error instanceof UpstreamError)
+          log.warn(about, 'a create that was left open is refused for good');
+        else log[error instanceof GatewayError ? 'warn' : 'error'](about, 'a create is still open');
       }
     }
   }

@@ -1,46 +1,105 @@
 import type { StripeV1 } from '../datasources/stripe-v1.js';
+import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Intent } from '../ledger/intents.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { JsonValue } from '../models/json.js';
+import type { JsonObject, JsonValue } from '../models/json.js';
 import { isJsonObject } from '../models/json.js';
-import type { ObservedRun } from '../models/report-run.js';
+import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
 
 /** Stripe's clock may be behind ours by so much, ms. */
 const CLOCK_SKEW_MS = 300_000;
+/** More open intents than this are not compared with each other. */
+const OPEN_MAX = 10_000;
+
+/** What an upstream key that gives no run any more has left behind. */
+export type Trace =
+  | { readonly kind: 'run'; readonly observed: ObservedRun | UnreadableRun }
+  /** There is no run. */
+  | { readonly kind: 'none' }
+  /** Another open intent for the same has to be asked first, since its key still tells which run is its own. */
+  | { readonly kind: 'early' }
+  | { readonly kind: 'unclear'; readonly reason: string };
+
+export interface SettleOptions {
+  readonly v1: StripeV1;
+  readonly v2: StripeV2;
+  readonly ledger: Ledger;
+  /** Whether an open intent's upstream key gives no run any more, either. */
+  readonly isSpent: (key: string) => boolean;
+}
 
 /**
- * The v1 runs in Stripe's list, from five minutes before an intent on, that could be the one it asked for: the same type and
- * parameters, and owned by no other intent. Reads as many pages as it takes; throws UpstreamError.
+ * Looks for the run that an intent's lost POST may have left behind. Throws UpstreamError where Stripe cannot be asked. Two
+ * intents must not be settled at the same time: both could be given the same run.
  */
-export async function findTwins(
-  { v1, ledger }: { readonly v1: StripeV1; readonly ledger: Ledger },
-  intent: Intent,
-): Promise<readonly ObservedRun[]> {
+export function traceOf(options: SettleOptions, intent: Intent): Promise<Trace> {
   const { request } = intent;
-  if (request.api !== 'V1') return [];
-  const wanted = sameText(request.parameters);
-  const twins: ObservedRun[] = [];
+  return request.api === 'V1'
+    ? traceInList(options, intent, requestText(request.reportType, request.parameters))
+    : traceInEvents(options, intent);
+}
+
+/** v1: a run of the same type and parameters, from five minutes before the intent on, that no other intent owns. */
+async function traceInList(
+  { v1, ledger, isSpent }: SettleOptions,
+  { key, createdAt }: Intent,
+  wanted: string,
+): Promise<Trace> {
+  const alike = await listAlike(v1, createdAt - CLOCK_SKEW_MS, wanted);
+  // The open intents before the owners: what is finished in between then counts twice rather than not at all.
+  const open = await ledger.intents.due(Number.MAX_SAFE_INTEGER, OPEN_MAX);
+  const rivals = open.filter(
+    ({ request, ...other }) =>
+      other.key !== key &&
+      request.api === 'V1' &&
+      requestText(request.reportType, request.parameters) === wanted,
+  );
+  const free: ObservedRun[] = [];
+  for (const item of alike) if ((await ledger.intents.ownerOf(item.run.id)) === null) free.push(item);
+  const [observed] = free;
+  if (observed === undefined) return { kind: 'none' };
+  if (rivals.some((rival) => !isSpent(rival.key))) return { kind: 'early' };
+  // Intents that asked for the same may have any of the runs: only one that nobody here asked for makes it unclear.
+  if (free.length <= rivals.length + 1) return { kind: 'run', observed };
+  return { kind: 'unclear', reason: `${free.length} runs could be the one that was asked for` };
+}
+
+async function listAlike(v1: StripeV1, createdFrom: number, wanted: string): Promise<ObservedRun[]> {
+  const alike: ObservedRun[] = [];
   let startingAfter: string | undefined;
   do {
-    const createdFrom = intent.createdAt - CLOCK_SKEW_MS;
     const page = await v1.listRuns({
       createdFrom,
       ...(startingAfter === undefined ? {} : { startingAfter }),
     });
     for (const item of page.items) {
       if ('unreadable' in item) continue;
-      const { reportTypeId, parameters } = item.run;
-      if (reportTypeId !== request.reportType || sameText(parameters.raw) !== wanted) continue;
-      if ((await ledger.intents.ownerOf(item.run.id)) === null) twins.push(item);
+      if (requestText(item.run.reportTypeId, item.run.parameters.raw) === wanted) alike.push(item);
     }
     const last = page.items.at(-1);
     startingAfter =
       page.hasMore && last !== undefined ? ('unreadable' in last ? last.id : last.run.id) : undefined;
   } while (startingAfter !== undefined);
-  return twins;
+  return alike;
 }
 
-/** Parameters in one writing: keys in order, and scalars as the text that a form sends. */
+/** v2 has no list, but the event of a run's creation names the key it was created under. */
+async function traceInEvents({ v2 }: SettleOptions, { upstreamKey, keyedAt }: Intent): Promise<Trace> {
+  let page: string | null = null;
+  do {
+    const answer = await v2.listEvents({ createdFrom: keyedAt - CLOCK_SKEW_MS, page });
+    const created = answer.events.find(({ idempotencyKey }) => idempotencyKey === upstreamKey);
+    if (created !== undefined) return { kind: 'run', observed: await v2.retrieveRun(created.runId) };
+    page = answer.nextPage;
+  } while (page !== null);
+  return { kind: 'unclear', reason: 'Stripe has forgotten the idempotency key and no event names it' };
+}
+
+/** A request in one writing: keys in order, and scalars as the text that a form sends. */
+function requestText(reportType: string, parameters: JsonObject): string {
+  return JSON.stringify([reportType, sameText(parameters)]);
+}
+
 function sameText(value: JsonValue): string {
   if (Array.isArray(value)) return JSON.stringify(value.map(sameText));
   if (!isJsonObject(value)) return String(value);

@@ -10,6 +10,7 @@ import { FeedV1 } from './feed-v1.js';
 import { FeedV2 } from './feed-v2.js';
 import { CLOSING, follow, goneTopic } from './follow.js';
 import { Followers } from './followers.js';
+import { IntentFinisher } from './intent-finisher.js';
 import { IntentLoop } from './intent-loop.js';
 import { RunPages } from './run-pages.js';
 import { RunReader } from './run-reader.js';
@@ -65,19 +66,10 @@ export function createWatch(options: WatchOptions): Watch {
   const pages = new RunPages({ v1, ledger, feed: feedV1, sightings, states, feeds, reader, now });
   const onCreated = (api: StripeApi): void => feeds[api].poke();
   const onPostponed = (): void => loop.poke();
-  const creates = new CreateRun({
-    v1,
-    v2,
-    ledger,
-    reader,
-    sightings,
-    log,
-    now,
-    random,
-    onCreated,
-    onPostponed,
-  });
-  const loop = new IntentLoop({ ledger, creates, log, now });
+  const upstream = { v1, v2, reader, sightings };
+  const finisher = new IntentFinisher({ ...upstream, ledger, log, now, random, onCreated, onPostponed });
+  const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
+  const loop = new IntentLoop({ ledger, finisher, log, now });
   const backfill = new Backfill({ ledger, feed: feedV1, log, random });
   const stopListening = options.onNotify((topic) => wakes.wake(topic));
 
