@@ -31,12 +31,10 @@ export function newestFirst(a: RunPosition, b: RunPosition): number {
   return a.id < b.id ? 1 : -1;
 }
 
-/** The newer of two lower bounds. */
-export function higher(a: Bound | null, b: Bound | null): Bound | null {
+/** The newer of two lower bounds; of two at the same place the second, which must not include it. */
+export function higher(a: Bound | null, b: Omit<Bound, 'included'> | null): Bound | null {
   if (a === null || b === null) return a ?? b;
-  const order = newestFirst(a.at, b.at);
-  if (order === 0) return a.included ? b : a;
-  return order < 0 ? a : b;
+  return newestFirst(a.at, b.at) < 0 ? a : b;
 }
 
 /** The older of two upper bounds. */

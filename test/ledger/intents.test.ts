@@ -22,10 +22,7 @@ const OTHER: CreateReportRunRequest = { ...REQUEST, parameters: { interval_start
 /** Upstream keys `up-1`, `up-2`, … */
 function keys(): () => string {
   let made = 0;
-  return () => {
-    made += 1;
-    return `up-${made}`;
-  };
+  return () => `up-${++made}`;
 }
 
 test('an intent is kept with its request and upstream key before anything is POSTed, and outlives the process', async () => {
@@ -77,14 +74,11 @@ test('a run that could not be written leaves its intent pending', async () => {
 });
 
 test('an answer that broke its contract still says which run the intent made', async () => {
-  const { intents, runs } = await testLedger();
+  const { intents } = await testLedger();
   await intents.begin('key', REQUEST, keys());
-  expect(await intents.finish('key', seen('frr_1', 'paused'))).toMatchObject({
-    applied: true,
-    report: { unreadable: ['frr_1'] },
-  });
+  const report = { unreadable: ['frr_1'] };
+  expect(await intents.finish('key', seen('frr_1', 'paused'))).toMatchObject({ applied: true, report });
   expect(await intents.begin('key', REQUEST, keys())).toEqual({ kind: 'done', runId: 'frr_1' });
-  expect((await runs.get(['frr_1'])).has('frr_1')).toBe(true);
 });
 
 test('intents come due in the order of their time, and after a restart all that are pending can be taken up', async () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
+import type { Engine } from '../../src/ledger/engine.js';
 import type { RunFilter, RunPageRequest, RunPosition } from '../../src/models/run-page.js';
-import { T0 } from './support.js';
+import { seen, T0, type TestLedger, testLedger } from './support.js';
 
 export interface Row {
   readonly id: string;
@@ -48,7 +49,7 @@ export const filter: fc.Arbitrary<RunFilter> = fc.record(
 /** A place of its own, the place of one of the runs, or none. */
 export const place: fc.Arbitrary<(all: readonly Row[]) => RunPosition | null> = fc.oneof(
   fc.constant(() => null),
-  fc.nat().map((index) => (all: readonly Row[]) => all[index % (all.length || 1)] ?? null),
+  fc.nat(12).map((index) => (all: readonly Row[]) => all[index % (all.length || 1)] ?? null),
   fc
     .record({
       createdAt: instant,
@@ -92,4 +93,16 @@ export function model(list: readonly Row[], request: RunPageRequest): unknown {
   const reach = list.slice(0, end).filter((row) => !after || below(row, after) > 0);
   const page = limit === 0 ? [] : reach.slice(-limit);
   return { ids: page.map(({ id }) => id), more: page.length < end, moreBefore: end < list.length };
+}
+
+/** What a read of such a run gives. */
+export function look({ id, status, type, createdAt }: Row): ReturnType<typeof seen> {
+  return seen(id, status, { type, created: createdAt });
+}
+
+/** A ledger of an account of its own, with these runs. */
+export async function filled(engine: Engine, account: string, all: readonly Row[]): Promise<TestLedger> {
+  const ledger = await testLedger({ engine, account });
+  await ledger.runs.observe(all.map(look));
+  return ledger;
 }
