@@ -115,8 +115,8 @@ function execute(exchange: Exchange, route: CreateRoute, lock: KeyLock | null): 
 }
 
 /**
- * v1 keeps every answer but those that say nothing about the request itself, also a `serverError` that a fault put in
- * the place of the truth; v2 keeps only what it created.
+ * v1 keeps what its endpoint answered, or the `serverError` that a fault put in its place; what stopped the request
+ * before it came to the endpoint leaves nothing. v2 keeps only what it created.
  */
 function settle(
   lock: KeyLock | null,
@@ -133,7 +133,7 @@ function settle(
     else lock.keep({ answer: null, runId, requestId });
   } else {
     const kept = serverError ?? effect?.answer ?? null;
-    if (kept === null || [401, 403, 429].includes(kept.status)) lock.release();
+    if (kept === null) lock.release();
     else lock.keep({ answer: kept, runId, requestId });
   }
 }

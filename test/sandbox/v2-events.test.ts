@@ -136,6 +136,11 @@ test('shows an event up to two seconds late, with its true time', async () => {
   const all = await shown();
   expect([atOnce, half > 0 && half < 12, all.length]).toEqual([0, true, 12]);
   expect(new Set(all.map((event) => text(event['created'])))).toEqual(new Set([born]));
+  const { runs } = await control('GET', 'runs?account=acct_a');
+  await control('POST', `runs/${text(items(runs)[0]?.['id'])}/finish`, { outcome: 'succeeded' });
+  const justEnded = (await shown()).length;
+  clock.now += 2000;
+  expect([justEnded, (await shown()).length]).toEqual([12, 14]);
 });
 
 test('says nothing of what happens while events are off', async () => {
