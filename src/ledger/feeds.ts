@@ -21,7 +21,7 @@ export interface Feed {
 }
 
 /** What a read found, written together with the marks it moves. */
-export interface FeedRows {
+interface FeedRows {
   readonly items?: readonly (ObservedRun | UnreadableRun)[];
   readonly notes?: readonly RunNote[];
   /** Unix ms by id, for `items`. */

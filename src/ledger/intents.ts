@@ -31,7 +31,7 @@ export interface Intent {
   readonly due: number;
 }
 
-export type BeginResult =
+type BeginResult =
   /** Write accomplished: POST now, with the intent's upstream key. */
   | { readonly kind: 'started'; readonly intent: Intent }
   | { readonly kind: 'pending'; readonly intent: Intent }

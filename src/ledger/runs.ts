@@ -13,7 +13,7 @@ import { type RunListing, runPages } from './run-pages.js';
 import { unreadRuns } from './unread-runs.js';
 
 /** Decodes a kept body; never throws. */
-export type DecodeRun = (api: StripeApi, body: JsonObject) => ObservedRun | UnreadableRun;
+type DecodeRun = (api: StripeApi, body: JsonObject) => ObservedRun | UnreadableRun;
 
 /** What the ledger keeps of a run. */
 export interface LedgerRun {
@@ -37,7 +37,7 @@ export interface RunNote {
   readonly endedAt?: number | null;
 }
 
-export interface RunTransition {
+interface RunTransition {
   readonly version: number;
   readonly status: ReportRunStatus;
   /** When the ledger saw it, unix ms. */

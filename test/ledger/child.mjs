@@ -67,7 +67,7 @@ async function fill() {
   const ids = [`frr_a${i - 1}`, `frr_b${i - 1}`, `frr_a${i}`, `frr_b${i}`];
   const half = await ledger.runs.get(ids);
   say(`kept ${ids.filter((id) => half.has(id)).join(' ')} of ${i}`);
-  const room = spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited:unlimited']);
+  const room = spawnSync('sh', ['-c', 'prlimit --pid "$0" --fsize=unlimited:unlimited', String(process.pid)]);
   if (room.status !== 0) throw new Error(`prlimit failed: ${String(room.error ?? room.stderr)}`);
   await pair(i);
   say('went on');

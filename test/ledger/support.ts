@@ -24,7 +24,7 @@ export interface Body extends JsonObject {
   readonly text: string;
 }
 
-export function body(id: string, status: string, more: Partial<Body> = {}): Body {
+function body(id: string, status: string, more: Partial<Body> = {}): Body {
   return { created: T0, type: 'balance.summary.1', finished: null, text: '', ...more, id, status };
 }
 
@@ -59,7 +59,7 @@ export function decode(api: StripeApi, raw: JsonObject): ObservedRun | Unreadabl
   return { run, body: raw };
 }
 
-export function apiOf(id: string): StripeApi {
+function apiOf(id: string): StripeApi {
   return id.startsWith('frr_') ? 'V1' : 'V2';
 }
 
