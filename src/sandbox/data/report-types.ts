@@ -14,167 +14,66 @@ export interface ReportTypeDefinition {
   readonly lagHours: number;
 }
 
-const INTERVAL = 'interval_start interval_end';
-const ROWS = 'currency reporting_category decimal_separator columns';
-const ZONED = `timezone ${ROWS}`;
-const SUMMARY = 'currency timezone columns';
+/** The parameters, by the letters of the table below. */
+const PARAMETERS: Readonly<Record<string, string>> = {
+  s: 'interval_start',
+  e: 'interval_end',
+  p: 'payout',
+  a: 'connected_account',
+  m: 'connected_accounts',
+  t: 'timezone',
+  c: 'currency',
+  r: 'reporting_category',
+  d: 'decimal_separator',
+  k: 'columns',
+};
 
-/** One line for each group of versions that take the same parameters: id without version, versions, required, optional. */
-const FAMILIES: readonly (readonly [string, readonly number[], string, string])[] = [
-  ['balance_change_from_activity.itemized', [1, 2], INTERVAL, ROWS],
-  ['balance_change_from_activity.itemized', [3, 6, 7], INTERVAL, ZONED],
-  ['balance_change_from_activity.summary', [1], INTERVAL, SUMMARY],
-  ['payouts.itemized', [1, 2], INTERVAL, ROWS],
-  ['payouts.itemized', [3], INTERVAL, ZONED],
-  ['payouts.summary', [1], INTERVAL, SUMMARY],
-  ['balance.summary', [1, 2], INTERVAL, 'timezone currency columns'],
-  ['ending_balance_reconciliation.itemized', [1, 2], 'interval_end', 'currency reporting_category columns'],
-  [
-    'ending_balance_reconciliation.itemized',
-    [3],
-    'interval_end',
-    'currency reporting_category timezone columns',
-  ],
-  [
-    'ending_balance_reconciliation.itemized',
-    [4],
-    'interval_end',
-    'currency reporting_category timezone decimal_separator columns',
-  ],
-  ['ending_balance_reconciliation.summary', [1], 'interval_end', SUMMARY],
-  ['payout_reconciliation.itemized', [1, 2, 3], INTERVAL, ROWS],
-  ['payout_reconciliation.itemized', [4, 5, 7], INTERVAL, ZONED],
-  ['payout_reconciliation.summary', [1, 2], INTERVAL, SUMMARY],
-  [
-    'payout_reconciliation.by_id.itemized',
-    [1, 2, 3],
-    'payout',
-    'reporting_category decimal_separator columns',
-  ],
-  [
-    'payout_reconciliation.by_id.itemized',
-    [4],
-    'payout',
-    'reporting_category timezone decimal_separator columns',
-  ],
-  ['payout_reconciliation.by_id.summary', [1], 'payout', 'columns'],
-  ['tax.transactions.itemized', [2], INTERVAL, 'timezone decimal_separator columns'],
-  [
-    'connected_account_balance_change_from_activity.itemized',
-    [1],
-    INTERVAL,
-    'connected_account currency reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_balance_change_from_activity.itemized',
-    [2],
-    INTERVAL,
-    'connected_account connected_accounts currency reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_balance_change_from_activity.itemized',
-    [3],
-    INTERVAL,
-    'connected_account connected_accounts timezone currency reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_balance_change_from_activity.summary',
-    [1],
-    INTERVAL,
-    'currency connected_account connected_accounts timezone columns',
-  ],
-  [
-    'connected_account_payouts.itemized',
-    [1, 2],
-    INTERVAL,
-    'connected_account currency reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_payouts.itemized',
-    [3],
-    INTERVAL,
-    'connected_account timezone currency reporting_category decimal_separator columns',
-  ],
-  ['connected_account_payouts.summary', [1], INTERVAL, 'currency connected_account timezone columns'],
-  ['connected_account_balance.summary', [1], INTERVAL, 'timezone currency connected_account columns'],
-  [
-    'connected_account_ending_balance_reconciliation.itemized',
-    [1, 2],
-    'interval_end',
-    'connected_account currency reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_ending_balance_reconciliation.itemized',
-    [3, 4],
-    'interval_end',
-    'connected_account currency reporting_category timezone decimal_separator columns',
-  ],
-  [
-    'connected_account_ending_balance_reconciliation.summary',
-    [1],
-    'interval_end',
-    'connected_account currency timezone columns',
-  ],
-  [
-    'connected_account_payout_reconciliation.by_id.itemized',
-    [1, 2, 3],
-    'connected_account payout',
-    'reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_payout_reconciliation.by_id.itemized',
-    [4],
-    'connected_account payout',
-    'timezone reporting_category decimal_separator columns',
-  ],
-  ['connected_account_payout_reconciliation.by_id.summary', [1], 'connected_account payout', 'columns'],
-  [
-    'connected_account_payout_reconciliation.itemized',
-    [1, 2, 3],
-    INTERVAL,
-    'connected_account currency reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_payout_reconciliation.itemized',
-    [4, 5],
-    INTERVAL,
-    'connected_account timezone currency reporting_category decimal_separator columns',
-  ],
-  [
-    'connected_account_payout_reconciliation.summary',
-    [1],
-    INTERVAL,
-    'currency connected_account timezone columns',
-  ],
-  ['connect.negative_balance_refunds_disputes_overview', [1], 'interval_end', ''],
-  [
-    'connected_account_tax.transactions.itemized',
-    [2],
-    INTERVAL,
-    'connected_account timezone decimal_separator columns',
-  ],
-  [
-    'connected_account_financial_account_balance_change_from_activity.itemized',
-    [1],
-    INTERVAL,
-    'timezone decimal_separator connected_account connected_accounts columns',
-  ],
-  [
-    'connected_account_financial_account_balance_change_from_activity.summary',
-    [1],
-    INTERVAL,
-    'timezone decimal_separator connected_account connected_accounts columns',
-  ],
-  [
-    'connected_account_financial_account_balance.summary',
-    [1],
-    INTERVAL,
-    'timezone decimal_separator connected_account connected_accounts columns',
-  ],
-  ['failed_payouts.itemized', [2], INTERVAL, ZONED],
-  ['all_fees.balance_transaction_created.itemized', [1, 2], INTERVAL, 'timezone columns'],
-  ['all_fees.incurred_at.itemized', [2], INTERVAL, 'timezone columns'],
-];
+/** A line for each group of versions with the same parameters: id without version, versions, required, optional. */
+const FAMILIES = `
+balance_change_from_activity.itemized 1,2 se crdk
+balance_change_from_activity.itemized 3,6,7 se tcrdk
+balance_change_from_activity.summary 1 se tck
+payouts.itemized 1,2 se crdk
+payouts.itemized 3 se tcrdk
+payouts.summary 1 se tck
+balance.summary 1,2 se tck
+ending_balance_reconciliation.itemized 1,2 e crk
+ending_balance_reconciliation.itemized 3 e tcrk
+ending_balance_reconciliation.itemized 4 e tcrdk
+ending_balance_reconciliation.summary 1 e tck
+payout_reconciliation.itemized 1,2,3 se crdk
+payout_reconciliation.itemized 4,5,7 se tcrdk
+payout_reconciliation.summary 1,2 se tck
+payout_reconciliation.by_id.itemized 1,2,3 p rdk
+payout_reconciliation.by_id.itemized 4 p trdk
+payout_reconciliation.by_id.summary 1 p k
+tax.transactions.itemized 2 se tdk
+connected_account_balance_change_from_activity.itemized 1 se acrdk
+connected_account_balance_change_from_activity.itemized 2 se amcrdk
+connected_account_balance_change_from_activity.itemized 3 se amtcrdk
+connected_account_balance_change_from_activity.summary 1 se amtck
+connected_account_payouts.itemized 1,2 se acrdk
+connected_account_payouts.itemized 3 se atcrdk
+connected_account_payouts.summary 1 se atck
+connected_account_balance.summary 1 se atck
+connected_account_ending_balance_reconciliation.itemized 1,2 e acrdk
+connected_account_ending_balance_reconciliation.itemized 3,4 e atcrdk
+connected_account_ending_balance_reconciliation.summary 1 e atck
+connected_account_payout_reconciliation.by_id.itemized 1,2,3 pa rdk
+connected_account_payout_reconciliation.by_id.itemized 4 pa trdk
+connected_account_payout_reconciliation.by_id.summary 1 pa k
+connected_account_payout_reconciliation.itemized 1,2,3 se acrdk
+connected_account_payout_reconciliation.itemized 4,5 se atcrdk
+connected_account_payout_reconciliation.summary 1 se atck
+connect.negative_balance_refunds_disputes_overview 1 e -
+connected_account_tax.transactions.itemized 2 se atdk
+connected_account_financial_account_balance_change_from_activity.itemized 1 se amtdk
+connected_account_financial_account_balance_change_from_activity.summary 1 se amtdk
+connected_account_financial_account_balance.summary 1 se amtdk
+failed_payouts.itemized 2 se tcrdk
+all_fees.balance_transaction_created.itemized 1,2 se tk
+all_fees.incurred_at.itemized 2 se tk
+`;
 
 const BALANCE_COLUMNS = 'category description net_amount currency';
 const CATEGORY_COLUMNS = 'reporting_category currency count gross fee net';
@@ -189,7 +88,7 @@ function columnsOf(base: string): string {
   if (base.endsWith('balance.summary')) return BALANCE_COLUMNS;
   if (base.endsWith('.summary')) return CATEGORY_COLUMNS;
   if (base.startsWith('all_fees')) return FEE_COLUMNS;
-  return /payouts\.itemized$/.test(base) ? PAYOUT_COLUMNS : ACTIVITY_COLUMNS;
+  return base.endsWith('payouts.itemized') ? PAYOUT_COLUMNS : ACTIVITY_COLUMNS;
 }
 
 function nameOf(base: string): string {
@@ -202,17 +101,22 @@ function nameOf(base: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+function parametersOf(letters: string): string[] {
+  return [...letters].flatMap((letter) => PARAMETERS[letter] ?? []);
+}
+
 function define(): Map<string, ReportTypeDefinition> {
   const all = new Map<string, ReportTypeDefinition>();
-  for (const [base, versions, required, optional] of FAMILIES) {
-    for (const version of versions) {
-      const fees = base.startsWith('all_fees');
+  for (const line of FAMILIES.trim().split('\n')) {
+    const [base = '', versions = '', required = '', optional = ''] = line.split(' ');
+    const fees = base.startsWith('all_fees');
+    for (const version of versions.split(',')) {
       all.set(`${base}.${version}`, {
         id: `${base}.${version}`,
         name: nameOf(base),
-        version,
-        required: required.split(' '),
-        optional: optional === '' ? [] : optional.split(' '),
+        version: Number(version),
+        required: parametersOf(required),
+        optional: parametersOf(optional),
         columns: columnsOf(base).split(' '),
         columnsAreAll: base.endsWith('.summary'),
         liveOnly: fees,
