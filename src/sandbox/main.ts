@@ -31,7 +31,7 @@ To point the gateway at it:
   STRIPE_API_BASE=${origin} STRIPE_API_KEY=${key} npm start
 
 To try it:
-  curl ${origin}/v1/reporting/report_runs?limit=3 -u ${key}:
+  curl '${origin}/v1/reporting/report_runs?limit=3' -u ${key}:
   curl ${origin}/v1/reporting/report_runs/<id> -u ${key}:
   curl ${origin}/v2/core/events -H 'Authorization: Bearer ${key}' -H 'Stripe-Version: 2026-04-22.dahlia'
   curl ${origin}/_sandbox/requests

@@ -102,7 +102,7 @@ function nameOf(base: string): string {
 }
 
 function parametersOf(letters: string): string[] {
-  return [...letters].flatMap((letter) => PARAMETERS[letter] ?? []);
+  return letters.split('').flatMap((letter) => PARAMETERS[letter] ?? []);
 }
 
 function define(): Map<string, ReportTypeDefinition> {
