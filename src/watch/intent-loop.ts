@@ -47,10 +47,8 @@ export class IntentLoop {
 
   #do(work: () => Promise<void>): void {
     this.#work = this.#work
-      .then(async () => {
-        await work();
-        await this.#schedule();
-      })
+      .then(work)
+      .then(() => this.#schedule())
       .catch((error: unknown) => {
         this.#options.log.error({ err: error }, 'the open creates could not be looked through');
         this.#runIn(FAILURE_PAUSE_MS);

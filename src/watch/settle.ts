@@ -102,7 +102,8 @@ function requestText(reportType: string, parameters: JsonObject): string {
 
 function sameText(value: JsonValue): string {
   if (Array.isArray(value)) return JSON.stringify(value.map(sameText));
-  if (!isJsonObject(value)) return String(value);
+  if (typeof value === 'string') return value;
+  if (!isJsonObject(value)) return JSON.stringify(value);
   const keys = Object.keys(value).sort();
   return JSON.stringify(keys.map((key) => [key, sameText(value[key] ?? null)]));
 }

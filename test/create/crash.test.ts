@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { TestSandbox } from '../support/sandbox.js';
+import {
+  create,
+  created,
+  listedIds,
+  until,
+  upstreamIds,
+  upstreamRuns,
+  V1_RUNS,
+  V2_RUNS,
+  v1Input,
+  v2Input,
+} from './operations.js';
+import { type GatewayProcess, Processes } from './processes.js';
+
+const ACCOUNT = 'acct_x';
+/** Two runs of each API; the mutation is repeated after the crash for one of each. They differ in what they ask for. */
+const REPEATED = {
+  v1: v1Input('v1 repeated', { currency: 'eur' }),
+  v2: v2Input('v2 repeated', { currency: 'eur' }),
+};
+const LEFT = { v1: v1Input('v1 left', { currency: 'usd' }), v2: v2Input('v2 left', { currency: 'usd' }) };
+const ALL = [REPEATED.v1, REPEATED.v2, LEFT.v1, LEFT.v2];
+
+interface FaultState {
+  readonly path: string;
+  readonly remaining: number | null;
+  readonly held: number;
+}
+
+async function faults(sandbox: TestSandbox): Promise<readonly FaultState[]> {
+  return (await sandbox.control<{ faults: FaultState[] }>('GET', 'faults')).faults;
+}
+
+/** One fault for each API's POSTs, met by both mutations. */
+async function failPosts(sandbox: TestSandbox, fault: object): Promise<void> {
+  for (const path of [V1_RUNS, V2_RUNS]) {
+    await sandbox.control('POST', 'faults', { method: 'POST', path, times: 2, ...fault });
+  }
+}
+
+/** Sends all mutations without waiting for them: the process that would answer is going to be killed. */
+function sendAll(gateway: GatewayProcess): void {
+  for (const input of ALL) create(gateway, input).catch(() => {});
+}
+
+/** Whether every run was answered for since then, each under the key it was created with. */
+async function areAnswered(sandbox: TestSandbox, since: number, count: number): Promise<boolean> {
+  const runs = await upstreamRuns(sandbox, ACCOUNT);
+  const requests = await sandbox.requests();
+  const answered = new Set(
+    requests
+      .filter(({ method, status, at }) => method === 'POST' && status === 200 && at >= since)
+      .map(({ idempotencyKey }) => idempotencyKey),
+  );
+  return runs.length >= count && runs.every(({ idempotencyKey }) => answered.has(idempotencyKey));
+}
+
+/** Kills the gateway when `isThere`, starts another on its ledger, and checks that each key has its one run. */
+async function crash(
+  prepare: (sandbox: TestSandbox) => Promise<void>,
+  isThere: (sandbox: TestSandbox) => Promise<boolean>,
+): Promise<void> {
+  await using processes = new Processes();
+  const sandbox = await processes.sandbox();
+  const ledgerFile = join(await processes.folder(), 'ledger.db');
+  const first = await processes.gateway(sandbox.origin, ledgerFile);
+  await prepare(sandbox);
+  sendAll(first);
+  await until(() => isThere(sandbox));
+  await first.kill();
+
+  const since = Date.now();
+  const second = await processes.gateway(sandbox.origin, ledgerFile);
+  await sandbox.control('DELETE', 'faults');
+  await checkRepeated(second);
+  // The others are finished by the gateway itself: nobody asks for them.
+  await until(() => areAnswered(sandbox, since, ALL.length));
+  await checkAll(sandbox, second, ALL);
+}
+
+/** A request that the dead gateway left may still hold its key, so the first answer can be that it is not known yet. */
+async function checkRepeated(gateway: GatewayProcess): Promise<void> {
+  for (const input of [REPEATED.v1, REPEATED.v2]) {
+    await until(async () => {
+      const { errors } = await create(gateway, input);
+      if (errors !== undefined) expect(errors).toMatchObject([{ extensions: { outcome: 'UNKNOWN' } }]);
+      return errors === undefined;
+    });
+  }
+}
+
+/** As many runs upstream as keys, the same in the graph's list, and each key gives its own, without another POST. */
+async function checkAll(
+  sandbox: TestSandbox,
+  gateway: GatewayProcess,
+  inputs: readonly object[],
+): Promise<void> {
+  const upstream = await upstreamIds(sandbox, ACCOUNT);
+  expect(upstream).toHaveLength(inputs.length);
+  await sandbox.control('DELETE', 'requests');
+  const runs = [];
+  for (const input of inputs) runs.push(await created(gateway, input));
+  expect(runs.map(({ id }) => id).sort()).toEqual(upstream);
+  for (const [index, { raw }] of runs.entries()) {
+    const { currency } = raw as { currency: string };
+    expect(JSON.stringify(inputs[index])).toContain(`"currency":"${currency}"`);
+  }
+  expect(await listedIds(gateway)).toEqual(upstream);
+  expect((await sandbox.requests()).filter(({ method }) => method === 'POST')).toEqual([]);
+  expect(await upstreamIds(sandbox, ACCOUNT)).toEqual(upstream);
+}
+
+const holdsAll = async (sandbox: TestSandbox): Promise<boolean> =>
+  (await faults(sandbox)).every(({ held }) => held === 2);
+
+const isUsedUp = async (sandbox: TestSandbox): Promise<boolean> =>
+  (await faults(sandbox)).every(({ remaining }) => remaining === 0);
+
+test.concurrent('killed before the intent, a create has left nothing, and can be repeated', async () => {
+  await using processes = new Processes();
+  const sandbox = await processes.sandbox();
+  const ledgerFile = join(await processes.folder(), 'ledger.db');
+  const first = await processes.gateway(sandbox.origin, ledgerFile);
+  for (const path of ['/v1/reporting/report_types', '/v2/reporting/reports/*']) {
+    await sandbox.control('POST', 'faults', { method: 'GET', path, kind: 'hold', times: 0 });
+  }
+  sendAll(first);
+  await until(async () => (await faults(sandbox)).every(({ held }) => held > 0));
+  await first.kill();
+  const second = await processes.gateway(sandbox.origin, ledgerFile);
+  await sandbox.control('DELETE', 'faults');
+  await checkRepeated(second);
+  await checkAll(sandbox, second, [REPEATED.v1, REPEATED.v2]);
+});
+
+test.concurrent('killed after the intent, when no POST has come through, each key gets its one run', () =>
+  crash((sandbox) => failPosts(sandbox, { kind: 'reset', when: 'before' }), isUsedUp));
+
+test.concurrent('killed with the POST in flight, each key gets its one run', () =>
+  crash((sandbox) => failPosts(sandbox, { kind: 'hold', when: 'before' }), holdsAll));
+
+test.concurrent('killed after the effect, each key gets its one run', () =>
+  crash((sandbox) => failPosts(sandbox, { kind: 'hold', when: 'after' }), holdsAll));
+
+test.concurrent('killed in the middle of the answer, before the commit, each key gets its one run', () =>
+  crash(
+    (sandbox) => failPosts(sandbox, { kind: 'slow', delayMs: 20 }),
+    async (sandbox) => (await upstreamIds(sandbox, ACCOUNT)).length === ALL.length,
+  ));
+
+test.concurrent('a second process on the same ledger, and one of another upstream, fail with a sentence', async () => {
+  await using processes = new Processes();
+  const [one, other] = await Promise.all([processes.sandbox(), processes.sandbox()]);
+  const ledgerFile = join(await processes.folder(), 'ledger.db');
+  const gateway = await processes.gateway(one.origin, ledgerFile);
+  const second = await processes.failingGateway(one.origin, ledgerFile);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toContain(
+    `The ledger ${ledgerFile} is in use: another gateway process has it open. Stop that process, or give this one another file in DATABASE_URL.`,
+  );
+  // The first is none the worse for it.
+  await created(gateway, v1Input(null));
+  await gateway.kill();
+  const moved = await processes.failingGateway(other.origin, ledgerFile);
+  expect(moved.code).toBe(1);
+  expect(moved.stderr).toContain(
+    `The ledger was filled from ${one.origin} and cannot be used with ${other.origin}.`,
+  );
+  expect(await other.requests()).not.toContainEqual(expect.objectContaining({ method: 'POST' }));
+});
