@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
 import type { Ledger } from '../ledger/ledger.js';
-import type { FeedV1 } from './feed-v1.js';
 import { failurePause } from './pace.js';
+import type { StretchV1 } from './stretch-v1.js';
 
 /** Two pages a second leave the account's limit to those who wait for an answer. */
 const PAUSE_MS = 500;
 
 /** Moves v1's horizon to the very first run, a page at a time, in the background. */
 export class Backfill {
-  readonly #options: { ledger: Ledger; feed: FeedV1; log: Logger; random: () => number };
+  readonly #options: { ledger: Ledger; stretch: StretchV1; log: Logger; random: () => number };
   #timer: NodeJS.Timeout | null = null;
   #step: Promise<void> = Promise.resolve();
   #failures = 0;
   #closed = false;
 
-  constructor(options: { ledger: Ledger; feed: FeedV1; log: Logger; random: () => number }) {
+  constructor(options: { ledger: Ledger; stretch: StretchV1; log: Logger; random: () => number }) {
     this.#options = options;
   }
 
@@ -29,10 +29,10 @@ export class Backfill {
   }
 
   async #next(): Promise<void> {
-    const { ledger, feed, log, random } = this.#options;
+    const { ledger, stretch, log, random } = this.#options;
     try {
       if ((await ledger.feeds.get('V1')).complete) return;
-      await feed.extend();
+      await stretch.extend();
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;

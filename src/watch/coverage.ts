@@ -3,33 +3,25 @@ import type { Feed } from '../ledger/feeds.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
-import type { FeedV1 } from './feed-v1.js';
 import type { Sightings } from './sightings.js';
+import { above, endOf, type StretchV1, TOP } from './stretch-v1.js';
 import type { UpstreamStates } from './upstream-states.js';
 
-/**
- * How much of v1's history a list can rely on: all runs strictly newer than the floor are in the ledger. Null means that there is
- * nothing below that the list could want.
- */
+/** How much of v1's history a list can rely on. */
 export interface Coverage {
-  floor(): Promise<RunPosition | null>;
-  /** Reads one page more. */
+  /** Reads the ledger with the floor: all runs strictly newer are in it; null: there is nothing below that the list could want. */
+  read<T>(work: (floor: RunPosition | null) => Promise<T>): Promise<T>;
+  /** Reads one page more of Stripe's list. */
   extend(): Promise<void>;
 }
 
-/** Above every id of its instant: with `strictly newer` it shuts out the whole instant, whose order Stripe does not promise. */
-const ABOVE_ALL_IDS = '~';
-
-/** Nothing is covered yet. */
-const TOP: RunPosition = { createdAt: Number.MAX_SAFE_INTEGER, id: ABOVE_ALL_IDS };
-
 /** Whatever there is, is in the ledger. */
-const ALL: Coverage = { floor: () => Promise.resolve(null), extend: () => Promise.resolve() };
+const ALL: Coverage = { read: (work) => work(null), extend: () => Promise.resolve() };
 
 export interface CoverageOptions {
   readonly v1: StripeV1;
   readonly ledger: Ledger;
-  readonly feed: FeedV1;
+  readonly stretch: StretchV1;
   readonly sightings: Sightings;
   readonly states: UpstreamStates;
   readonly now: () => number;
@@ -56,45 +48,37 @@ export async function coverageOf(
     : stretchCoverage(options, filter);
 }
 
-/** The feed's unbroken stretch; extending moves its horizon for everybody. */
-function stretchCoverage({ ledger, feed }: CoverageOptions, filter: RunFilter): Coverage {
+/** The unbroken stretch; extending moves its horizon for everybody. */
+function stretchCoverage(
+  { stretch }: CoverageOptions,
+  { createdFrom = Number.NEGATIVE_INFINITY }: RunFilter,
+): Coverage {
   return {
-    async floor() {
-      const { complete, horizon } = await ledger.feeds.get('V1');
-      if (complete) return null;
-      if (horizon === null) return TOP;
-      const isAbove = filter.createdFrom !== undefined && filter.createdFrom > horizon.createdAt;
-      return isAbove ? null : { createdAt: horizon.createdAt, id: ABOVE_ALL_IDS };
-    },
-    extend: () => feed.extend(),
+    read: (work) =>
+      stretch.read((floor) => work(floor !== null && createdFrom >= floor.createdAt ? null : floor)),
+    extend: () => stretch.extend(),
   };
 }
 
 /** A range wholly below the horizon is read by itself, with Stripe's own filters; the horizon stays where it is. */
 function rangeCoverage(
-  { v1, ledger, sightings, now }: CoverageOptions,
-  filter: RunFilter,
+  { v1, ledger, sightings, states, now }: CoverageOptions,
+  { createdFrom, createdBefore = Number.MAX_SAFE_INTEGER }: RunFilter,
   start: number | null,
 ): Coverage {
-  const last = (filter.createdBefore ?? Number.MAX_SAFE_INTEGER) - 1;
-  const createdUntil = Math.min(last, start ?? last);
-  let floor: RunPosition | null = TOP;
-  let startingAfter: string | undefined;
+  const createdUntil = Math.min(createdBefore - 1, start ?? createdBefore);
+  const range = createdFrom === undefined ? { createdUntil } : { createdUntil, createdFrom };
+  let end: RunPosition | null = null;
+  let isWhole = false;
   return {
-    floor: () => Promise.resolve(floor),
+    read: (work) => work(isWhole ? null : end === null ? TOP : above(end.createdAt)),
     async extend() {
       const askedAt = now();
-      const page = await v1.listRuns({
-        createdUntil,
-        ...(filter.createdFrom === undefined ? {} : { createdFrom: filter.createdFrom }),
-        ...(startingAfter === undefined ? {} : { startingAfter }),
-      });
+      const page = await v1.listRuns(end === null ? range : { ...range, startingAfter: end.id });
+      states.answered('V1', null);
       sightings.saw({ ...page, askedAt }, await ledger.runs.observe(page.items));
-      const readable = page.items.findLast((item) => 'run' in item);
-      const item = page.items.at(-1);
-      if (item !== undefined) startingAfter = 'unreadable' in item ? item.id : item.run.id;
-      if (!page.hasMore) floor = null;
-      else if (readable !== undefined) floor = { createdAt: readable.run.createdAt, id: ABOVE_ALL_IDS };
+      end = endOf(page, end);
+      isWhole = !page.hasMore;
     },
   };
 }

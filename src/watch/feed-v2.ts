@@ -1,6 +1,7 @@
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { RunEvent } from '../datasources/stripe-v2-events.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { RunNote } from '../ledger/runs.js';
 import { UpstreamError } from '../models/errors.js';
 import type { FeedTick, Wanted } from './feed.js';
 import type { RunningRuns } from './running-runs.js';
@@ -64,9 +65,20 @@ export class FeedV2 implements FeedTick {
   }
 
   async pause(): Promise<number | null> {
-    const { ledger, running } = this.#options;
-    if ((await ledger.runs.unread('V2', 1)).length > 0) return SECOND;
-    return Math.min((await running.pause('V2')) ?? IDLE_MS, IDLE_MS);
+    if (await this.hasUnread()) return SECOND;
+    const { running, now } = this.#options;
+    const retries = [...this.#leftAlone.values()].map((until) => Math.max(SECOND, until - now()));
+    return Math.min((await running.pause('V2')) ?? IDLE_MS, IDLE_MS, ...retries);
+  }
+
+  /** Whether there are runs that are known by their id only, but for those that cannot be read. */
+  async hasUnread(): Promise<boolean> {
+    return (await this.#unread(1)).length > 0;
+  }
+
+  async #unread(limit: number): Promise<readonly string[]> {
+    const unread = await this.#options.ledger.runs.unread('V2', limit + this.#leftAlone.size);
+    return unread.filter((id) => !this.#leftAlone.has(id)).slice(0, limit);
   }
 
   /** Notes every run that events name, and gives those that events say have ended, with the time. */
@@ -96,10 +108,9 @@ export class FeedV2 implements FeedTick {
 
   /** Reads runs that are known by their id only, a few at each tick so that they do not hold up the others. Gives how many. */
   async #readUnread(): Promise<number> {
-    const { ledger, now } = this.#options;
+    const { now } = this.#options;
     for (const [id, until] of this.#leftAlone) if (until <= now()) this.#leftAlone.delete(id);
-    const unread = await ledger.runs.unread('V2', UNREAD_PER_TICK + this.#leftAlone.size);
-    const ids = unread.filter((id) => !this.#leftAlone.has(id)).slice(0, UNREAD_PER_TICK);
+    const ids = await this.#unread(UNREAD_PER_TICK);
     await Promise.all(ids.map((id) => this.#retrieve(id)));
     return ids.length;
   }
@@ -133,6 +144,7 @@ export class FeedV2 implements FeedTick {
       const isOdd =
         error instanceof UpstreamError && (error.kind === 'not_found' || error.kind === 'contract');
       if (!isOdd) throw error;
+      sightings.looked(id, askedAt);
       this.#leftAlone.set(id, now() + RETRY_MS);
       if (error.kind === 'not_found' && !(await ledger.runs.forget(id))) running.missing(id);
     }
@@ -148,6 +160,12 @@ function isEnd({ type }: RunEvent): boolean {
   return type === 'v2.reporting.report_run.succeeded' || type === 'v2.reporting.report_run.failed';
 }
 
-function noteOf(event: RunEvent): { id: string; endedAt: number | null } {
-  return { id: event.runId, endedAt: isEnd(event) ? event.createdAt : null };
+/** When the run was created orders what is unread: the newest are read first. */
+function noteOf(event: RunEvent): RunNote {
+  const isCreated = event.type === 'v2.reporting.report_run.created';
+  return {
+    id: event.runId,
+    createdAt: isCreated ? event.createdAt : null,
+    endedAt: isEnd(event) ? event.createdAt : null,
+  };
 }

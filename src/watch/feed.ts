@@ -24,6 +24,14 @@ interface Ask {
   readonly resolve: () => void;
 }
 
+/** A tick under way. */
+interface Tick {
+  readonly ask: Ask;
+  /** Unix ms. */
+  readonly began: number;
+  readonly ended: Promise<void>;
+}
+
 /**
  * One feed for each API, however many readers and subscribers: at most one tick runs at a time, and all that is asked
  * meanwhile is put into the next one, so that no ask is lost and none costs a request of its own.
@@ -34,7 +42,7 @@ export class Feed {
   readonly #random: () => number;
   readonly #now: () => number;
   #next: Ask | null = null;
-  #running: Promise<void> | null = null;
+  #running: Tick | null = null;
   #timer: NodeJS.Timeout | null = null;
   #failures = 0;
   #failedAt = 0;
@@ -48,12 +56,13 @@ export class Feed {
   }
 
   /**
-   * Resolves when a tick that began after this call has ended, well or badly. Within a second of a failure it resolves at once:
-   * readers of an upstream that is down must not each knock on its door.
+   * Resolves when a tick for what is wanted, begun after this call or at most a second before, has ended, well or badly. Within a
+   * second of a failure it resolves at once: readers of an upstream that is down must not each knock on its door.
    */
   ask(wanted: { ids?: Iterable<string>; news?: boolean }): Promise<void> {
     if (this.#closed) return Promise.resolve();
     if (this.#failures > 0 && this.#now() - this.#failedAt < FRESH_MS) return Promise.resolve();
+    if (this.#running !== null && this.#isServing(this.#running, wanted)) return this.#running.ask.done;
     this.#next ??= newAsk();
     const { ids, done } = this.#next;
     for (const id of wanted.ids ?? []) ids.add(id);
@@ -71,27 +80,35 @@ export class Feed {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#running;
+    await this.#running?.ended;
     this.#next?.resolve();
+  }
+
+  #isServing({ ask, began }: Tick, wanted: { ids?: Iterable<string>; news?: boolean }): boolean {
+    if (this.#now() - began > FRESH_MS || (wanted.news === true && !ask.news)) return false;
+    return [...(wanted.ids ?? [])].every((id) => ask.ids.has(id));
   }
 
   #start(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const ask = this.#next;
+    const ask = this.#next ?? newAsk();
     this.#next = null;
-    this.#running = this.#tick(ask).then(() => {
-      this.#running = null;
-      ask?.resolve();
-      if (this.#closed) return;
-      if (this.#next === null) void this.#schedule();
-      else this.#start();
-    });
+    this.#running = { ask, began: this.#now(), ended: this.#run(ask) };
   }
 
-  async #tick(ask: Ask | null): Promise<void> {
+  async #run(ask: Ask): Promise<void> {
+    await this.#tick(ask);
+    this.#running = null;
+    ask.resolve();
+    if (this.#closed) return;
+    if (this.#next === null) void this.#schedule();
+    else this.#start();
+  }
+
+  async #tick({ ids, news }: Ask): Promise<void> {
     try {
-      await this.#work.tick({ ids: ask?.ids ?? new Set(), news: ask?.news ?? false });
+      await this.#work.tick({ ids, news });
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;

@@ -11,9 +11,11 @@ export interface Sighting {
   readonly requestId: string | null;
 }
 
-/** When each running run was last seen, and the log of what was odd about it. */
+/** When each running run was last looked at, and the log of what was odd about runs. */
 export class Sightings {
   readonly #seen = new Map<string, number>();
+  /** Why runs could not be read, by id: each is logged once, not at every refresh. */
+  readonly #odd = new Map<string, string>();
   readonly #log: Logger;
   readonly #now: () => number;
 
@@ -26,12 +28,10 @@ export class Sightings {
   saw({ items, askedAt, requestId }: Sighting, report: ObserveReport): void {
     for (const item of items) {
       if ('unreadable' in item) {
-        this.#log.error(
-          { run: item.id, reason: item.reason, stripeRequestId: requestId },
-          'a run broke its contract and is left out of lists',
-        );
+        this.looked(item.id, askedAt);
+        this.#logOdd(item, requestId);
       } else if (item.run.status === 'RUNNING') {
-        this.#seen.set(item.run.id, Math.max(askedAt, this.#seen.get(item.run.id) ?? 0));
+        this.looked(item.run.id, askedAt);
       } else {
         this.#seen.delete(item.run.id);
       }
@@ -44,6 +44,11 @@ export class Sightings {
     }
   }
 
+  /** Notes a look that may have shown nothing: it would show no more if it were repeated at once. */
+  looked(id: string, askedAt: number): void {
+    this.#seen.set(id, Math.max(askedAt, this.lastSeen(id)));
+  }
+
   /** Unix ms; 0 if never. */
   lastSeen(id: string): number {
     return this.#seen.get(id) ?? 0;
@@ -52,5 +57,14 @@ export class Sightings {
   /** Whether a running run was seen so recently that asking again would bring nothing. */
   isFresh(id: string): boolean {
     return this.#now() - this.lastSeen(id) <= FRESH_MS;
+  }
+
+  #logOdd({ id, reason }: UnreadableRun, stripeRequestId: string | null): void {
+    if (this.#odd.get(id) === reason) return;
+    this.#odd.set(id, reason);
+    this.#log.error(
+      { run: id, reason, stripeRequestId },
+      'a run broke its contract and is left out of lists',
+    );
   }
 }

@@ -9,6 +9,7 @@ export class UpstreamStates {
     V2: { state: 'READY', asOf: null },
   };
   readonly #errors: Record<StripeApi, UpstreamError | null> = { V1: null, V2: null };
+  readonly #answers: Record<StripeApi, number> = { V1: 0, V2: 0 };
 
   get(): Readonly<Record<StripeApi, UpstreamState>> {
     return { ...this.#states };
@@ -19,10 +20,21 @@ export class UpstreamStates {
     return this.#errors[api];
   }
 
+  /** How often the API has answered: whether it has since a moment ago. */
+  answers(api: StripeApi): number {
+    return this.#answers[api];
+  }
+
+  /** Notes that a reader waited in vain. A refusal came, and so stands. */
+  slow(api: StripeApi): void {
+    if (this.#states[api].state === 'READY') this.#states[api] = { ...this.#states[api], state: 'DOWN' };
+  }
+
   /** Notes an answer. `asOf`: when a read of all that is new began, unix ms; null if it was a lesser one. */
   answered(api: StripeApi, asOf: number | null): void {
     this.#states[api] = { state: 'READY', asOf: asOf ?? this.#states[api].asOf };
     this.#errors[api] = null;
+    this.#answers[api] += 1;
   }
 
   /** Notes a failure; a refusal of one object says nothing about the API. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
@@ -16,6 +17,7 @@ import { RunPages } from './run-pages.js';
 import { RunReader } from './run-reader.js';
 import { RunningRuns } from './running-runs.js';
 import { Sightings } from './sightings.js';
+import { StretchV1 } from './stretch-v1.js';
 import { UpstreamStates } from './upstream-states.js';
 import { Wakes } from './wakes.js';
 
@@ -55,22 +57,23 @@ export function createWatch(options: WatchOptions): Watch {
   const followers = new Followers((api) => feeds[api].poke());
   const onGone = (id: string): void => wakes.wake(goneTopic(account, id));
   const running = new RunningRuns({ ledger, followers, sightings, now, random, onGone });
-  const shared = { ledger, sightings, running, states, now };
-  const feedV1 = new FeedV1({ v1, ...shared });
+  const shared = { ledger, sightings, states, now };
+  const stretch = new StretchV1({ v1, ...shared, wait });
+  const feedV2 = new FeedV2({ v2, ...shared, running });
   const newFeed = (work: FeedTick): Feed => new Feed(work, { log, now, random });
   const feeds: Readonly<Record<StripeApi, Feed>> = {
-    V1: newFeed(feedV1),
-    V2: newFeed(new FeedV2({ v2, ...shared })),
+    V1: newFeed(new FeedV1({ v1, ...shared, stretch, running })),
+    V2: newFeed(feedV2),
   };
-  const reader = new RunReader({ v1, v2, ledger, sightings, states, feeds, now });
-  const pages = new RunPages({ v1, ledger, feed: feedV1, sightings, states, feeds, reader, now });
+  const reader = new RunReader({ v1, v2, ...shared, feeds });
+  const pages = new RunPages({ v1, ...shared, stretch, feeds, feedV2, reader, wait });
   const onCreated = (api: StripeApi): void => feeds[api].poke();
   const onPostponed = (): void => loop.poke();
   const upstream = { v1, v2, reader, sightings };
   const finisher = new IntentFinisher({ ...upstream, ledger, log, now, random, onCreated, onPostponed });
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
   const loop = new IntentLoop({ ledger, finisher, log, now });
-  const backfill = new Backfill({ ledger, feed: feedV1, log, random });
+  const backfill = new Backfill({ ledger, stretch, log, random });
   const stopListening = options.onNotify((topic) => wakes.wake(topic));
 
   return {
@@ -86,7 +89,13 @@ export function createWatch(options: WatchOptions): Watch {
     },
     async close() {
       wakes.wake(CLOSING);
-      await Promise.all([loop.close(), backfill.close(), feeds.V1.close(), feeds.V2.close()]);
+      await Promise.all([
+        loop.close(),
+        backfill.close(),
+        feeds.V1.close(),
+        feeds.V2.close(),
+        stretch.close(),
+      ]);
       stopListening();
     },
   };

@@ -1,0 +1,196 @@
+import type { RunList, StripeV1 } from '../datasources/stripe-v1.js';
+import type { Feed as FeedMarks } from '../ledger/feeds.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { UpstreamError } from '../models/errors.js';
+import { apiOfRunId } from '../models/ids.js';
+import type { RunPosition } from '../models/run-page.js';
+import { LIST_LAG_MS, PAGE_GAP_MS } from './pace.js';
+import type { Sightings } from './sightings.js';
+import type { UpstreamStates } from './upstream-states.js';
+
+/** How far down a read got that has not met a readable run: nowhere. Unix ms. */
+const NOWHERE = Number.MAX_SAFE_INTEGER - 1;
+
+/** Above every run: nothing is covered. */
+export const TOP: RunPosition = above(NOWHERE);
+
+/** The place right above all runs of an instant (unix ms): Stripe promises no order within one, so it is covered whole or not at all. */
+export function above(createdAt: number): RunPosition {
+  return { createdAt: createdAt + 1, id: '' };
+}
+
+export interface StretchV1Options {
+  readonly v1: StripeV1;
+  readonly ledger: Ledger;
+  readonly sightings: Sightings;
+  readonly states: UpstreamStates;
+  readonly now: () => number;
+  readonly wait: (ms: number) => Promise<unknown>;
+}
+
+type Page = RunList & { readonly askedAt: number };
+
+/**
+ * The part of v1's history that was read without a gap: from `newest` down to `horizon`. Only pages of the list move the marks, in
+ * the transaction that writes the page's runs, and one piece of work at a time, so that each works from the marks the last one left.
+ */
+export class StretchV1 {
+  readonly #options: StretchV1Options;
+  /** Settles, and never rejects, when all work asked for so far is done. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #extending: Promise<void> | null = null;
+  /** How far down a read of the head got that did not reach the stretch: between the two, runs may be missing. */
+  #gap: RunPosition | null = null;
+  #gapsOpened = 0;
+  #nextPageAt = 0;
+
+  constructor(options: StretchV1Options) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads the ledger with the floor: all that Stripe's list showed strictly newer than it is in the ledger; null: all there is. The
+   * floor only sinks, but where many runs are new: then the work is done again, so that it sees no runs above a gap.
+   */
+  async read<T>(work: (floor: RunPosition | null) => Promise<T>): Promise<T> {
+    for (;;) {
+      const gapsOpened = this.#gapsOpened;
+      const result = await work(await this.#floor());
+      if (gapsOpened === this.#gapsOpened) return result;
+    }
+  }
+
+  /** Reads what is new. */
+  refresh(): Promise<void> {
+    return this.#alone(() => this.#readHead());
+  }
+
+  /** Moves the floor one page further down. Callers at the same time share the page. */
+  extend(): Promise<void> {
+    this.#extending ??= this.#alone(() => this.#readOn()).finally(() => {
+      this.#extending = null;
+    });
+    return this.#extending;
+  }
+
+  /** Resolves when nothing is under way. */
+  async close(): Promise<void> {
+    await this.#turn;
+  }
+
+  async #floor(): Promise<RunPosition | null> {
+    const { complete, horizon } = await this.#options.ledger.feeds.get('V1');
+    if (this.#gap !== null) return this.#gap;
+    if (complete) return null;
+    return horizon === null ? TOP : above(horizon.createdAt);
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #readOn(): Promise<void> {
+    const { complete, horizon } = await this.#options.ledger.feeds.get('V1');
+    if (this.#gap !== null || (horizon === null && !complete)) return this.#readHead();
+    if (complete || horizon === null) return;
+    const page = await this.#list(horizon);
+    await this.#advance({ horizon: endOf(page, horizon), complete: !page.hasMore }, page);
+  }
+
+  /**
+   * Reads from the top until a minute below the newest run of the last read: what was in no list then can since have appeared no
+   * further down. Not until a known run: our own creates and single look-ups put rows above and below the stretch, so a row says
+   * nothing about its neighbours.
+   */
+  async #readHead(): Promise<void> {
+    const marks = await this.#options.ledger.feeds.get('V1');
+    const goal = goalOf(marks);
+    let end: RunPosition | null = null;
+    let newest: number | null = null;
+    let refreshed: number | null = null;
+    for (;;) {
+      const page: Page = await this.#list(end);
+      refreshed ??= page.askedAt;
+      newest ??= newestOf(page);
+      const isFirst = end === null;
+      end = endOf(page, end);
+      if (!page.hasMore || (end !== null && end.createdAt < goal)) {
+        const found = { newest: newest ?? marks.newest, refreshed, ...deeper(marks, end, page) };
+        await this.#advance(found, page);
+        this.#gap = null;
+        return;
+      }
+      if (isFirst) this.#openGap();
+      await this.#advance({}, page);
+      if (end !== null) this.#gap = above(end.createdAt);
+    }
+  }
+
+  /** Before the first runs above the gap are written, or a reader would take them for neighbours of those below. */
+  #openGap(): void {
+    this.#gap = TOP;
+    this.#gapsOpened += 1;
+  }
+
+  async #list(after: RunPosition | null): Promise<Page> {
+    const { v1, states, now, wait } = this.#options;
+    if (after !== null) {
+      const early = this.#nextPageAt - now();
+      if (early > 0) await wait(early);
+      this.#nextPageAt = now() + PAGE_GAP_MS;
+    }
+    const askedAt = now();
+    const page = await v1.listRuns(after === null ? {} : { startingAfter: after.id });
+    states.answered('V1', null);
+    return { ...page, askedAt };
+  }
+
+  async #advance(marks: Partial<FeedMarks>, page: Page): Promise<void> {
+    const report = await this.#options.ledger.feeds.advance('V1', marks, { items: page.items });
+    this.#options.sightings.saw(page, report);
+  }
+}
+
+/** A read of the head that got below this instant (unix ms) has met the stretch. The very first one begins it. */
+function goalOf({ newest, horizon, complete }: FeedMarks): number {
+  if (horizon === null && !complete) return NOWHERE;
+  return newest === null ? Number.NEGATIVE_INFINITY : newest - LIST_LAG_MS;
+}
+
+/** The lower marks after an unbroken read from the top down to the end of `page`. */
+function deeper(marks: FeedMarks, end: RunPosition | null, page: RunList): Partial<FeedMarks> {
+  if (marks.complete) return {};
+  if (!page.hasMore) return { horizon: end ?? marks.horizon, complete: true };
+  const isDeeper = end !== null && (marks.horizon === null || end.createdAt < marks.horizon.createdAt);
+  return isDeeper ? { horizon: end } : {};
+}
+
+/**
+ * How far down a page got that began after `from`: the time of its last readable run, which is never too early, and the id of its
+ * last item that can be named to Stripe. Odd items must neither stop the reading nor say how far it got.
+ */
+export function endOf(page: RunList, from: RunPosition | null): RunPosition | null {
+  const id = page.items.map(idOf).findLast((one) => apiOfRunId(one) === 'V1');
+  if (id === undefined && page.hasMore) {
+    throw new UpstreamError(
+      'contract',
+      'Stripe answered a list page that has more runs after it but none in it to go on from',
+      { requestId: page.requestId },
+    );
+  }
+  if (id === undefined) return from;
+  const last = page.items.findLast((item) => 'run' in item);
+  return { createdAt: last?.run.createdAt ?? from?.createdAt ?? NOWHERE, id };
+}
+
+/** The newest readable run's time; a time that has not come yet would make everything look old. */
+function newestOf({ items, askedAt }: Page): number | null {
+  const times = items.flatMap((item) => ('run' in item ? [item.run.createdAt] : []));
+  return times.length === 0 ? null : Math.min(Math.max(...times), askedAt);
+}
+
+function idOf(item: RunList['items'][number]): string {
+  return 'unreadable' in item ? item.id : item.run.id;
+}
