@@ -5,16 +5,26 @@ export interface ExampleTab {
   readonly variables: string;
 }
 
-/** Operations that run as they stand, in the order in which one would try them. `today` is at midnight UTC. */
-export function exampleTabs(today: Date): ExampleTab[] {
+/** What the examples are about. */
+export interface ExampleOptions {
+  readonly today: Date;
+  /** A run to look up, and one to follow; null where there is none yet. */
+  readonly ended: string | null;
+  readonly running: string | null;
+}
+
+/** Well formed, so that the answer is "no such run" and not a complaint. */
+const PLACEHOLDER_ID = 'frr_put_an_id_from_the_other_tabs_here';
+
+/** Operations that run as they stand, in the order in which one would try them. */
+export function exampleTabs({ today, ended, running }: ExampleOptions): ExampleTab[] {
+  // A whole calendar month that ended weeks ago: Stripe has prepared its data.
   const start = monthStart(today, -2);
   const end = monthStart(today, -1);
   return [
-    {
-      query: LIST,
-      variables: json({ first: 10, filter: { status: ['RUNNING', 'SUCCEEDED', 'FAILED'] } }),
-    },
-    { query: LOOK_UP, variables: json({ id: PLACEHOLDER_ID }) },
+    // GraphiQL does not fill in the variables of the tab it opens with.
+    { query: LIST, variables: '' },
+    { query: LOOK_UP, variables: json({ id: ended ?? PLACEHOLDER_ID }) },
     {
       query: CREATE_V1,
       variables: json({
@@ -29,11 +39,10 @@ export function exampleTabs(today: Date): ExampleTab[] {
         parameters: { interval_start: start, interval_end: end },
       }),
     },
-    { query: SUBSCRIBE, variables: json({ id: PLACEHOLDER_ID }) },
+    { query: FOLLOW, variables: json({ id: running ?? PLACEHOLDER_ID }) },
   ];
 }
 
-/** A whole calendar month that ended weeks ago: Stripe has prepared its data. */
 function monthStart(today: Date, offset: number): string {
   return new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + offset, 1)).toISOString();
 }
@@ -42,12 +51,10 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** Well formed, so that the answer is "no such run" and not a complaint. */
-const PLACEHOLDER_ID = 'frr_put_an_id_from_the_other_tabs_here';
-
-const LIST = `# Runs of both Stripe APIs, newest first. Put pageInfo.endCursor into "after" for the next page.
-query ListReportRuns($first: Int, $after: String, $filter: ReportRunFilter) {
-  reportRuns(first: $first, after: $after, filter: $filter) {
+const LIST = `# Runs of both Stripe APIs, newest first.
+# For the next page, add after: "<endCursor>".
+query ListReportRuns {
+  reportRuns(first: 10) {
     totalCount
     nodes {
       id
@@ -67,7 +74,8 @@ query ListReportRuns($first: Int, $after: String, $filter: ReportRunFilter) {
 }
 `;
 
-const LOOK_UP = `# One run by Stripe's id, with a link to its file that needs no Stripe key.
+const LOOK_UP = `# One run by Stripe's id. The link to its file
+# works without a Stripe key for 300 s.
 query LookUpReportRun($id: ID!) {
   reportRun(id: $id) {
     id
@@ -102,7 +110,8 @@ query LookUpReportRun($id: ID!) {
 }
 `;
 
-const CREATE_V1 = `# Starts a run with Stripe's v1 API. Follow it in the tab FollowReportRun with the id you get.
+const CREATE_V1 = `# Starts a run with Stripe's v1 API. Put its id
+# into the tab FollowReportRun to see it end.
 mutation CreateReportRunV1($reportType: ID!, $parameters: ReportRunV1ParametersInput) {
   createReportRun(input: { v1: { reportType: $reportType, parameters: $parameters } }) {
     reportRun {
@@ -118,7 +127,8 @@ mutation CreateReportRunV1($reportType: ID!, $parameters: ReportRunV1ParametersI
 }
 `;
 
-const CREATE_V2 = `# Starts a run with Stripe's v2 API. Its parameters are those the report defines.
+const CREATE_V2 = `# Starts a run with Stripe's v2 API. A report
+# defines its parameters: see reportType(id:).
 mutation CreateReportRunV2($report: ID!, $parameters: JSONObject) {
   createReportRun(input: { v2: { report: $report, parameters: $parameters } }) {
     reportRun {
@@ -134,7 +144,8 @@ mutation CreateReportRunV2($report: ID!, $parameters: JSONObject) {
 }
 `;
 
-const SUBSCRIBE = `# The run as it is now, then each change, over a WebSocket, until it has ended.
+const FOLLOW = `# The run as it is now, then each change over a
+# WebSocket, until it has ended.
 subscription FollowReportRun($id: ID!) {
   reportRunUpdated(id: $id) {
     id

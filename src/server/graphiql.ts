@@ -1,9 +1,13 @@
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Services } from '../context.js';
+import type { ReportRunStatus } from '../models/report-run.js';
 import { exampleTabs } from './graphiql-examples.js';
 import { GRAPHQL_PATH } from './graphql.js';
 
 export interface GraphiQLOptions {
+  /** Asked for runs the examples can name. */
+  readonly services: Services;
   /** Unix ms. */
   readonly now: () => number;
 }
@@ -11,14 +15,18 @@ export interface GraphiQLOptions {
 /** Sends the page. */
 export type GraphiQLPage = (res: ServerResponse) => Promise<void>;
 
-interface RenderedPage {
-  /** The UTC day it was rendered on: the examples name dates. */
-  readonly day: number;
-  readonly body: Buffer;
-  readonly policy: string;
+/** The page around its two places that differ from request to request. */
+interface Template {
+  readonly beforeScript: Buffer;
+  /** 9 MB. */
+  readonly script: Buffer;
+  readonly afterTabs: Buffer;
 }
 
-const DAY_MS = 86_400_000;
+const SCRIPT_TAG = '<script>';
+const NO_TABS = '"defaultTabs":[]';
+/** GraphiQL's drag animation loses its bearings when the window changes, and moves a tab away from under the pointer. */
+const STYLE = '<style>.graphiql-tabs > .graphiql-tab { transform: none !important; }</style>';
 
 /** Whether a browser asks for a page, rather than a client for data. */
 export function wantsPage(req: IncomingMessage): boolean {
@@ -26,27 +34,32 @@ export function wantsPage(req: IncomingMessage): boolean {
 }
 
 /** GraphiQL as one page that loads nothing from anywhere else. */
-export function createGraphiQLPage({ now }: GraphiQLOptions): GraphiQLPage {
-  let rendered: Promise<RenderedPage> | null = null;
-  let renderedDay = Number.NaN;
+export function createGraphiQLPage({ services, now }: GraphiQLOptions): GraphiQLPage {
+  let template: Promise<Template> | null = null;
   return async (res) => {
-    const day = Math.floor(now() / DAY_MS);
-    if (rendered === null || renderedDay !== day) {
-      renderedDay = day;
-      rendered = render(day);
-    }
-    const { body, policy } = await rendered;
+    template ??= renderTemplate();
+    const [{ beforeScript, script, afterTabs }, ended, running] = await Promise.all([
+      template,
+      newestRun(services, 'SUCCEEDED'),
+      newestRun(services, 'RUNNING'),
+    ]);
+    const tabs = exampleTabs({ today: new Date(now()), ended, running: running ?? ended });
+    const nonce = randomBytes(16).toString('base64');
     res.writeHead(200, {
       'content-type': 'text/html; charset=utf-8',
-      'content-length': body.length,
-      'content-security-policy': policy,
+      'content-security-policy': policyWith(nonce),
       'cache-control': 'no-store',
     });
-    res.end(body);
+    res.write(beforeScript);
+    res.write(`<script nonce="${nonce}">`);
+    res.write(script);
+    // In a script only "<" could end the JSON early.
+    res.write(`"defaultTabs":${JSON.stringify(tabs).replaceAll('<', '\\u003c')}`);
+    res.end(afterTabs);
   };
 }
 
-async function render(day: number): Promise<RenderedPage> {
+async function renderTemplate(): Promise<Template> {
   // 46 MB once loaded, so only for those who open the page.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const html = renderGraphiQL({
@@ -56,18 +69,43 @@ async function render(day: number): Promise<RenderedPage> {
     credentials: 'same-origin',
     shouldPersistHeaders: false,
     defaultEditorToolsVisibility: 'variables',
-    defaultTabs: exampleTabs(new Date(day * DAY_MS)),
+    defaultTabs: [],
   });
-  return { day, body: Buffer.from(html), policy: policyFor(html) };
+  const script = html.indexOf(SCRIPT_TAG);
+  const tabs = html.lastIndexOf(NO_TABS);
+  if (script === -1 || tabs < script) {
+    throw new Error(
+      `GraphiQL's page was expected to have ${SCRIPT_TAG} and then ${NO_TABS}; it has changed.`,
+    );
+  }
+  return {
+    beforeScript: Buffer.from(html.slice(0, script) + STYLE),
+    script: Buffer.from(html.slice(script + SCRIPT_TAG.length, tabs)),
+    afterTabs: Buffer.from(html.slice(tabs + NO_TABS.length)),
+  };
+}
+
+/** The page is worth having without examples that name a run, so a failure here is no failure of the page. */
+async function newestRun(services: Services, status: ReportRunStatus): Promise<string | null> {
+  try {
+    const { runs } = await services.runs.page({
+      filter: { status: [status] },
+      direction: 'forward',
+      limit: 1,
+      after: null,
+      before: null,
+    });
+    return runs[0]?.id ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Only the script that is in the page may run, and it may talk to this origin alone. */
-function policyFor(html: string): string {
-  const script = html.slice(html.indexOf('<script>') + '<script>'.length, html.lastIndexOf('</script>'));
-  const hash = createHash('sha256').update(script).digest('base64');
+function policyWith(nonce: string): string {
   return [
     "default-src 'none'",
-    `script-src 'sha256-${hash}' blob:`,
+    `script-src 'nonce-${nonce}' blob:`,
     "style-src 'unsafe-inline'",
     'img-src data:',
     'font-src data:',
