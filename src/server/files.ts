@@ -10,7 +10,7 @@ import type { FileLinkCheck } from './file-links.js';
 import { closeUnread, sendText } from './respond.js';
 
 /** An upstream file, opened. `contentLength` in bytes; null where the upstream does not say. */
-export interface OpenFile {
+interface OpenFile {
   readonly contentType: string | null;
   readonly contentLength: number | null;
   readonly stream: Readable;

@@ -22,7 +22,7 @@ export interface GraphQLOptions {
 }
 
 /** What each transport knows about an operation: the request, or on a socket the one that opened it. */
-export interface TransportContext {
+interface TransportContext {
   readonly req: IncomingMessage;
   readonly res?: ServerResponse;
 }

@@ -15,7 +15,7 @@ import type { Yoga } from './graphql.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 
 /** Operations that may be under way on one socket. */
-export const MAX_OPERATIONS_PER_SOCKET = 100;
+const MAX_OPERATIONS_PER_SOCKET = 100;
 /** A socket that answers no ping for this long is dead. */
 const KEEP_ALIVE_MS = 12_000;
 /** How long a client may take to answer a goodbye. */
