@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { DECODER_VERSION, decodeRun } from '../../src/datasources/decode-run.js';
+import { createStripeV1 } from '../../src/datasources/stripe-v1.js';
+import { createStripeV2 } from '../../src/datasources/stripe-v2.js';
+import { createTransport } from '../../src/datasources/transport.js';
+import { type Engine, LedgerError } from '../../src/ledger/engine.js';
+import { openLedger, type Ledger } from '../../src/ledger/ledger.js';
+import { openSqlite } from '../../src/ledger/sqlite.js';
+import type { CreateReportRunRequest } from '../../src/models/create-report-run.js';
+import { GatewayError } from '../../src/models/errors.js';
+import { createWatch } from '../../src/watch/watch.js';
+import { startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import { upstreamIds } from './operations.js';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Shared by the sandbox and the gateway; only a test moves it. */
+export interface Clock {
+  now: number;
+}
+
+/** What a create came to: the run's id, the words of the refusals, or the error. */
+export type Result = string | readonly string[] | GatewayError;
+
+/** The part of the gateway that creates, over a real ledger and a real sandbox, at a time of its own. */
+export interface Creates {
+  create(request: CreateReportRunRequest, key: string): Promise<Result>;
+  ledger(): Ledger;
+  /** While true, nothing can be written to the ledger. */
+  breakLedger(broken: boolean): void;
+  /** Another process takes over the ledger; it begins with what was left open. */
+  restart(): Promise<void>;
+  upstreamIds(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface ClockedSandbox extends TestSandbox {
+  readonly clock: Clock;
+}
+
+export async function startClockedSandbox(random?: () => number): Promise<ClockedSandbox> {
+  const clock = { now: Date.UTC(2026, 10, 20, 9, 30) };
+  const sandbox = await startTestSandbox({
+    seed: false,
+    runSeconds: 86_400,
+    now: () => clock.now,
+    ...(random === undefined ? {} : { random }),
+  });
+  await sandbox.control('POST', 'settings', { limits: false, lateRunsMs: 0, v2ConcurrentRuns: 1_000 });
+  return { ...sandbox, clock };
+}
+
+/** `createMs` is the deadline of a POST. `acct_<name>` is the account. */
+export async function openCreates(
+  sandbox: ClockedSandbox,
+  name = 'test',
+  { createMs = 300 } = {},
+): Promise<Creates> {
+  const { clock } = sandbox;
+  const folder = await mkdtemp(join(tmpdir(), 'creates-'));
+  const now = (): number => clock.now;
+  const log = pino({ level: 'silent' });
+  const account = `acct_${name}:test`;
+  const state = { broken: false };
+
+  async function open() {
+    const engine = breakable(openSqlite(join(folder, 'ledger.db')), state);
+    const transport = createTransport({
+      apiKey: `sk_test_${name}`,
+      base: new URL(sandbox.origin),
+      v2Version: '2026-04-22.dahlia',
+      timeouts: { create: createMs },
+    });
+    const ledger = await openLedger({
+      engine,
+      account,
+      upstream: sandbox.origin,
+      decode: decodeRun,
+      decoderVersion: DECODER_VERSION,
+      now,
+    });
+    const watch = createWatch({
+      account,
+      ledger,
+      onNotify: engine.onNotify.bind(engine),
+      v1: createStripeV1(transport),
+      v2: createStripeV2(transport),
+      log,
+      now,
+      random: () => 0,
+    });
+    return {
+      ledger,
+      watch,
+      async close() {
+        await watch.close();
+        await transport.close();
+        await engine.close();
+      },
+    };
+  }
+
+  let gateway = await open();
+  return {
+    async create(request, key) {
+      try {
+        const { reportRun, userErrors } = await gateway.watch.creates.create(request, key);
+        return reportRun?.id ?? userErrors.map(({ message }) => message);
+      } catch (error) {
+        if (error instanceof GatewayError) return error;
+        throw error;
+      }
+    },
+    ledger: () => gateway.ledger,
+    breakLedger(broken) {
+      state.broken = broken;
+    },
+    async restart() {
+      await gateway.close();
+      gateway = await open();
+      gateway.watch.start();
+    },
+    upstreamIds: () => upstreamIds(sandbox, `acct_${name}`),
+    async close() {
+      await gateway.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The real engine, but for the time in which its disk is full. */
+function breakable(engine: Engine, state: { readonly broken: boolean }): Engine {
+  return {
+    ...engine,
+    tx: (work) =>
+      state.broken ? Promise.reject(new LedgerError('The disk of the ledger is full.')) : engine.tx(work),
+  };
+}
+
+export function v1Request(currency: string): CreateReportRunRequest & { readonly api: 'V1' } {
+  const parameters = { interval_start: 1_704_067_200, interval_end: 1_706_745_600, currency };
+  return { api: 'V1', reportType: 'balance.summary.1', parameters };
+}
+
+export function v2Request(currency: string): CreateReportRunRequest {
+  const interval = { interval_start: '2024-01-01T00:00:00Z', interval_end: '2024-02-01T00:00:00Z' };
+  return {
+    api: 'V2',
+    report: 'report_test_balance_summary',
+    parameters: { ...interval, currency },
+    compressFile: null,
+  };
+}
