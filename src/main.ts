@@ -48,26 +48,30 @@ async function main(): Promise<void> {
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
   const { options, description } = await openUpstream(config, closers);
-  const { openFile, fileSecret, stop, close, ...opened } = await openServices({ ...options, log });
-  closers.push(close);
-  const links = createFileLinks({ account: opened.account, secret: fileSecret, now: Date.now });
-  const services: Services = { ...opened, files: links };
+  const opened = await openServices({ ...options, log });
+  closers.push(() => opened.close());
+  const { account } = opened.services;
+  const links = createFileLinks({ account, secret: opened.fileSecret, now: Date.now });
+  const services: Services = { ...opened.services, files: links };
   const server = createGatewayServer({
     schema,
     services,
     createLoaders,
-    files: { open: openFile, verify: (path) => links.verify(path) },
+    files: { open: (run, signal) => opened.files.open(run, signal), verify: (path) => links.verify(path) },
     graphiql: config.graphiql,
     introspection: config.introspection,
     allowedHosts: config.allowedHosts,
     now: Date.now,
     log,
   });
-  closers.push(() => server.close(), stop);
+  closers.push(
+    () => server.close(),
+    () => opened.stop(),
+  );
   const port = await server.listen(config.port, config.host);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   process.stdout.write(
-    `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${services.account}\n\n`,
+    `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${account}\n\n`,
   );
 }
 

@@ -26,9 +26,10 @@ export interface ServicesOptions {
   readonly log: Logger;
 }
 
-/** The services of one account, but for links to files, which are the server's; whoever opens them closes them. */
-export interface OpenServices extends Omit<Services, 'files'> {
-  readonly openFile: FileSource['open'];
+/** The services of one account, but for links to files, which are the server's. Whoever opens them closes them. */
+export interface OpenServices {
+  readonly services: Omit<Services, 'files'>;
+  readonly files: Pick<FileSource, 'open'>;
   /** Signs links to files; the same after a restart. */
   readonly fileSecret: Uint8Array;
   /** Completes the subscriptions and ends the polling. What was asked for can still be read. */
@@ -64,17 +65,19 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, now });
     watch.start();
     return {
-      account,
-      runs: {
-        read: (ids) => watch.reader.read(ids),
-        page: (request) => watch.pages.page(request),
-        count: (filter) => watch.pages.count(filter),
-        follow: (id) => watch.follow(id),
-        upstream: () => watch.states.get(),
+      services: {
+        account,
+        runs: {
+          read: (ids) => watch.reader.read(ids),
+          page: (request) => watch.pages.page(request),
+          count: (filter) => watch.pages.count(filter),
+          follow: (id) => watch.follow(id),
+          upstream: () => watch.states.get(),
+        },
+        createReportRun: (request, key) => watch.creates.create(request, key),
+        reportTypes: catalogue,
       },
-      createReportRun: (request, key) => watch.creates.create(request, key),
-      reportTypes: catalogue,
-      openFile: (run, signal) => files.open(run, signal),
+      files,
       fileSecret: await ledger.secret('files'),
       stop: () => watch.close(),
       close: closeAll,

@@ -39,30 +39,29 @@ export async function follow(
 
   return new Repeater<ReportRun | GatewayError>(async (push, stop) => {
     const signal = new Signal();
-    const gone = { is: false };
+    const state = { isGone: false, isStopped: false };
     const release = [
       followers.add(id),
       wakes.on(runTopic(account, id), () => signal.raise()),
       wakes.on(goneTopic(account, id), () => {
-        gone.is = true;
+        state.isGone = true;
         signal.raise();
       }),
       wakes.on(CLOSING, () => stop()),
     ];
-    let stopped = false;
     void stop.then(() => {
-      stopped = true;
-      signal.raise();
+      state.isStopped = true;
+      return signal.raise();
     });
     try {
       // Listening came before this read, so that nothing that changes in between is missed.
       let seen = (await ledger.runs.get([id])).get(id);
       if (seen?.run) await push(seen.run);
       let version = seen?.version ?? 0;
-      while (!stopped && !hasEnded(seen?.status ?? null)) {
+      while (!state.isStopped && !hasEnded(seen?.status ?? null)) {
         await signal.wait();
-        if (stopped) break;
-        if (gone.is) {
+        if (state.isStopped) break;
+        if (state.isGone) {
           await push(notFound(id));
           break;
         }

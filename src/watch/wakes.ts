@@ -4,7 +4,8 @@ export class Wakes {
 
   /** Calls every listener of the topic. */
   wake(topic: string): void {
-    for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener();
+    // A copy: a listener may end itself, or begin another.
+    for (const listener of Array.from(this.#listeners.get(topic) ?? [])) listener();
   }
 
   /** Listens until the returned function is called. */

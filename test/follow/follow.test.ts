@@ -160,7 +160,7 @@ describe('reportRunUpdated', () => {
     const [id = ''] = await startRuns('V1');
     const subscriptions = [subscribe(id), subscribe(id)];
     await until(() => subscriptions.every(({ seen }) => seen.length === 1));
-    for (const { stop } of subscriptions) stop();
+    for (const subscription of subscriptions) subscription.stop();
     await new Promise((resolve) => setTimeout(resolve, 1_300));
     await sandbox.control('DELETE', 'requests');
     await new Promise((resolve) => setTimeout(resolve, 2_500));

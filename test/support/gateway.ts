@@ -43,7 +43,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
   const log =
     options.logTo === undefined ? pino({ level: 'silent' }) : pino({ level: 'debug' }, options.logTo);
-  const { openFile, fileSecret, stop, close, ...opened } = await openServices({
+  const opened = await openServices({
     apiKey: options.apiKey ?? 'sk_test_test',
     base: new URL(options.upstream),
     accountId: null,
@@ -52,13 +52,14 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     ledgerFile: options.ledgerFile ?? join(folder, 'ledger.db'),
     log,
   });
-  const links = createFileLinks({ account: opened.account, secret: fileSecret, now: Date.now });
-  const services: Services = { ...opened, files: links };
+  const { account } = opened.services;
+  const links = createFileLinks({ account, secret: opened.fileSecret, now: Date.now });
+  const services: Services = { ...opened.services, files: links };
   const server = createGatewayServer({
     schema,
     services,
     createLoaders,
-    files: { open: openFile, verify: (path) => links.verify(path) },
+    files: { open: (run, signal) => opened.files.open(run, signal), verify: (path) => links.verify(path) },
     graphiql: false,
     introspection: true,
     allowedHosts: [],
@@ -72,9 +73,9 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     services,
     query: (query, variables) => post(url, query, variables),
     async close() {
-      await stop();
+      await opened.stop();
       await server.close();
-      await close();
+      await opened.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
