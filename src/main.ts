@@ -68,11 +68,25 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     () => server.close(),
     () => opened.stop(),
   );
-  const port = await server.listen(config.port, config.host);
+  const port = await server.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(explained(error, config), { cause: error });
+  });
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   process.stdout.write(
     `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${account}\n\n`,
   );
+}
+
+/** Why the gateway cannot listen, in the words of its configuration. */
+function explained(error: NodeJS.ErrnoException, { host, port }: Config): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} of ${host} is in use. Stop what listens there, or set PORT to another one (0 takes a free one).`;
+    case 'EACCES':
+      return `Port ${port} needs more rights than this process has. Set PORT to one above 1023.`;
+    default:
+      return `Listening on ${host}, port ${port}, failed: ${error.message}`;
+  }
 }
 
 async function openUpstream({ upstream }: Config, closers: Closer[]): Promise<Upstream> {

@@ -3,7 +3,7 @@ import type { Services } from './context.js';
 import { decodeReportTypeV1, decodeReportTypeV2 } from './datasources/decode-report-type.js';
 import { DECODER_VERSION, decodeRun } from './datasources/decode-run.js';
 import { createFileSource, type FileSource } from './datasources/files.js';
-import { createStripeV1 } from './datasources/stripe-v1.js';
+import { createStripeV1, type StripeV1 } from './datasources/stripe-v1.js';
 import { createStripeV2 } from './datasources/stripe-v2.js';
 import { createTransport } from './datasources/transport.js';
 import { openLedger } from './ledger/ledger.js';
@@ -40,7 +40,7 @@ export interface OpenServices {
 
 /**
  * Opens the ledger and begins to follow the runs of the key's account. Rejects with a LedgerError where the ledger cannot be
- * used, and with an UpstreamError where Stripe does not say whose key it is.
+ * used, and with a sentence where Stripe does not say whose key it is.
  */
 export async function openServices(options: ServicesOptions): Promise<OpenServices> {
   const { apiKey, base, log } = options;
@@ -55,7 +55,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     await engine.close();
   };
   try {
-    const account = `${options.accountId ?? (await v1.accountId())}:${modeOf(apiKey)}`;
+    const account = `${options.accountId ?? (await askAccount(v1, base))}:${modeOf(apiKey)}`;
     const upstream = base.origin;
     const decoding = { decode: decodeRun, decoderVersion: DECODER_VERSION };
     const ledger = await openLedger({ engine, account, upstream, ...decoding, now });
@@ -85,6 +85,19 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+/** Without the account nothing can be kept or signed, so a gateway that cannot learn it does not start. */
+async function askAccount(v1: StripeV1, base: URL): Promise<string> {
+  try {
+    return await v1.accountId();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `${base.origin} did not say whose key STRIPE_API_KEY is: ${reason} Set STRIPE_ACCOUNT_ID to start without asking.`,
+      { cause: error },
+    );
   }
 }
 

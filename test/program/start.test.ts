@@ -1,0 +1,75 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Program, startProgram } from '../support/process.js';
+
+const running = new Set<Program>();
+
+function start(env: Record<string, string> = {}): Program {
+  const program = startProgram('dist/main.js', { PORT: '0', ...env });
+  running.add(program);
+  return program;
+}
+
+afterEach(async () => {
+  for (const program of running) await program.end('SIGKILL');
+  running.clear();
+});
+
+function ledgerFolders(): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith('report-run-gateway-'));
+}
+
+describe('the program', () => {
+  test('without a key says where it listens and that it uses the embedded sandbox, and leaves nothing behind', async () => {
+    const before = new Set(ledgerFolders());
+    const program = start();
+    await program.says(/http:\/\/127\.0\.0\.1:\d+\/graphql/);
+    await program.says(
+      /Connected to the embedded sandbox at http:\/\/127\.0\.0\.1:\d+ .*account acct_sandbox:test/,
+    );
+    expect(await program.end('SIGTERM')).toBe(0);
+    expect(ledgerFolders().filter((name) => !before.has(name))).toEqual([]);
+  });
+
+  test('with a key does not start unless it is told that anybody may use it', async () => {
+    const program = start({ STRIPE_API_KEY: 'sk_test_somebody' });
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toContain('AUTH_ANONYMOUS');
+    expect(program.output()).not.toContain('sk_test_somebody');
+  });
+
+  test('reports every problem of its configuration at once, each with its variable', async () => {
+    const program = start({
+      PORT: '99999',
+      STRIPE_API_KEY: 'pk_live_public',
+      LOG_LEVEL: 'loud',
+      STRIPE_API_BASE: 'stripe',
+    });
+    expect(await program.ended()).toBe(1);
+    for (const name of ['PORT', 'STRIPE_API_KEY', 'LOG_LEVEL', 'STRIPE_API_BASE']) {
+      expect(program.output()).toMatch(new RegExp(`^ {2}${name}: `, 'm'));
+    }
+    expect(program.output()).not.toContain('pk_live_public');
+    expect(program.output()).not.toMatch(/\bat .*\.js:\d+/);
+  });
+
+  test('says that the port is taken', async () => {
+    const first = start();
+    const [, port = ''] = await first.says(/127\.0\.0\.1:(\d+)\/graphql/);
+    const second = start({ PORT: port });
+    expect(await second.ended()).toBe(1);
+    expect(second.output()).toMatch(new RegExp(`${port}.*(in use|taken)`));
+  });
+
+  test('says that Stripe does not answer, where it cannot find out whose key it is', async () => {
+    const program = start({
+      STRIPE_API_KEY: 'sk_test_somebody',
+      STRIPE_API_BASE: 'http://127.0.0.1:9',
+      AUTH_ANONYMOUS: '1',
+      DATABASE_URL: `file:${tmpdir()}/report-run-gateway-start-${process.pid}.db`,
+    });
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toContain('STRIPE_ACCOUNT_ID');
+  });
+});
