@@ -56,7 +56,8 @@ async function traceInList(
   );
   const free: ObservedRun[] = [];
   for (const item of alike) if ((await ledger.intents.ownerOf(item.run.id)) === null) free.push(item);
-  const [observed] = free;
+  // The oldest: an intent made later could not have that one, but any of the others.
+  const observed = free.at(-1);
   if (observed === undefined) return { kind: 'none' };
   if (rivals.some((rival) => !isSpent(rival.key))) return { kind: 'early' };
   // Intents that asked for the same may have any of the runs: only one that nobody here asked for makes it unclear.

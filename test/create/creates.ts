@@ -7,13 +7,14 @@ import { createStripeV1 } from '../../src/datasources/stripe-v1.js';
 import { createStripeV2 } from '../../src/datasources/stripe-v2.js';
 import { createTransport } from '../../src/datasources/transport.js';
 import { type Engine, LedgerError } from '../../src/ledger/engine.js';
+import type { Intent } from '../../src/ledger/intents.js';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { openSqlite } from '../../src/ledger/sqlite.js';
 import type { CreateReportRunRequest } from '../../src/models/create-report-run.js';
 import { GatewayError } from '../../src/models/errors.js';
 import { createWatch } from '../../src/watch/watch.js';
 import { startTestSandbox, type TestSandbox } from '../support/sandbox.js';
-import { upstreamIds } from './operations.js';
+import { until, upstreamIds } from './operations.js';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -35,6 +36,8 @@ export interface Creates {
   breakLedger(broken: boolean): void;
   /** Another process takes over the ledger; it begins with what was left open. */
   restart(): Promise<void>;
+  /** Resolves when what the last restart began with has been tried: time must not jump while a POST is on its way. */
+  tried(): Promise<void>;
   upstreamIds(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -106,6 +109,13 @@ export async function openCreates(
   }
 
   let gateway = await open();
+  let left: readonly Intent[] = [];
+
+  async function isTried({ key, upstreamKey, attempt }: Intent): Promise<boolean> {
+    const intent = await gateway.ledger.intents.get(key);
+    return intent?.state !== 'pending' || intent.upstreamKey !== upstreamKey || intent.attempt > attempt;
+  }
+
   return {
     async create(request, key) {
       try {
@@ -123,7 +133,12 @@ export async function openCreates(
     async restart() {
       await gateway.close();
       gateway = await open();
+      left = await gateway.ledger.intents.due(Number.MAX_SAFE_INTEGER, 1_000);
       gateway.watch.start();
+    },
+    async tried() {
+      for (const intent of left) await until(() => isTried(intent));
+      left = [];
     },
     upstreamIds: () => upstreamIds(sandbox, `acct_${name}`),
     async close() {

@@ -165,6 +165,25 @@ test('creates for the same that were lost together get a run each, whichever had
   expect([...ids].sort()).toEqual(await creates.upstreamIds());
 });
 
+test('of creates for the same that were lost at different times, the earlier gets the earlier run', async () => {
+  const { creates } = await open();
+  const lose = async (key: string): Promise<void> => {
+    await failPost(V1_RUNS, { kind: 'error', status: 500, when: 'after' });
+    await seeStoredFailure(creates, key);
+  };
+  await lose('early');
+  const first = await creates.upstreamIds();
+  sandbox.clock.now += HOUR;
+  await lose('late');
+  sandbox.clock.now += MINUTE;
+  const ids = [
+    await creates.create(v1Request('eur'), 'early'),
+    await creates.create(v1Request('eur'), 'late'),
+  ];
+  expect(ids[0]).toBe(first[0]);
+  expect([...ids].sort()).toEqual(await creates.upstreamIds());
+});
+
 test.each([400, 404, 401, 500])(
   'a list that answers %d while a create is settled leaves it open',
   async (status) => {
