@@ -29,20 +29,18 @@ async function main(): Promise<void> {
   const close = async (): Promise<void> => {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
+  // Before anything is opened: whoever is stopped while it starts must not leave a folder behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'shutting down');
+      close().then(() => process.exit(0), fail);
+    });
+  }
   try {
     await start(config, log, closers);
   } catch (error) {
     await close();
     throw error;
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      log.info({ signal }, 'shutting down');
-      close().then(
-        () => process.exit(0),
-        (error: unknown) => fail(error),
-      );
-    });
   }
 }
 
@@ -79,14 +77,13 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
 
 /** Why the gateway cannot listen, in the words of its configuration. */
 function explained(error: NodeJS.ErrnoException, { host, port }: Config): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `Port ${port} of ${host} is in use. Stop what listens there, or set PORT to another one (0 takes a free one).`;
-    case 'EACCES':
-      return `Port ${port} needs more rights than this process has. Set PORT to one above 1023.`;
-    default:
-      return `Listening on ${host}, port ${port}, failed: ${error.message}`;
+  if (error.code === 'EADDRINUSE') {
+    return `Port ${port} of ${host} is in use. Stop what listens there, or set PORT to another one (0 takes a free one).`;
   }
+  if (error.code === 'EACCES') {
+    return `Port ${port} needs more rights than this process has. Set PORT to one above 1023.`;
+  }
+  return `Listening on ${host}, port ${port}, failed: ${error.message}`;
 }
 
 async function openUpstream({ upstream }: Config, closers: Closer[]): Promise<Upstream> {
