@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type ClockedSandbox,
@@ -110,7 +110,7 @@ async function play(creates: Creates, steps: readonly Step[]): Promise<void> {
 }
 
 test('whatever fails, in whatever order it is repeated: as many upstream runs and ledger rows as keys', async () => {
-  await fc.assert(
+  const property = fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
       accounts += 1;
       const creates = await openCreates(sandbox, `property${accounts}`, { createMs: 60 });
@@ -123,4 +123,5 @@ test('whatever fails, in whatever order it is repeated: as many upstream runs an
     }),
     { numRuns: 80 },
   );
+  await expect(property).resolves.toBeUndefined();
 });

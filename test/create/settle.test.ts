@@ -162,7 +162,7 @@ test('creates for the same that were lost together get a run each, whichever had
   sandbox.clock.now += MINUTE;
   const ids = await Promise.all(keys.map((key) => creates.create(v1Request('eur'), key)));
   expect(new Set(ids).size).toBe(3);
-  expect([...ids].sort()).toEqual(await creates.upstreamIds());
+  expect(new Set(ids)).toEqual(new Set(await creates.upstreamIds()));
 });
 
 test('of creates for the same that were lost at different times, the earlier gets the earlier run', async () => {
@@ -181,7 +181,7 @@ test('of creates for the same that were lost at different times, the earlier get
     await creates.create(v1Request('eur'), 'late'),
   ];
   expect(ids[0]).toBe(first[0]);
-  expect([...ids].sort()).toEqual(await creates.upstreamIds());
+  expect(new Set(ids)).toEqual(new Set(await creates.upstreamIds()));
 });
 
 test.each([400, 404, 401, 500])(
@@ -218,19 +218,24 @@ test('v1: a key that Stripe is about to forget is not used again; its run is fou
   expect(await postedKeys(account)).toHaveLength(1);
 });
 
-test('v2: within 29 days the key gives the run; after that, the event of its creation does', async () => {
-  for (const days of [28, 29.5]) {
-    const { creates, account } = await open();
-    await failPost(V2_RUNS, { kind: 'reset', when: 'after' });
-    expect(await creates.create(v2Request('eur'), 'a')).toEqual(unknownFor('a'));
-    sandbox.clock.now += days * DAY;
-    if (days > 29) {
-      expect(await creates.create(v2Request('eur'), 'a')).toEqual(unknownFor('a'));
-      sandbox.clock.now += MINUTE;
-    }
-    expect(await creates.upstreamIds()).toEqual([await creates.create(v2Request('eur'), 'a')]);
-    expect(await postedKeys(account)).toHaveLength(days > 29 ? 1 : 2);
-  }
+test('v2: within 29 days the key gives the run', async () => {
+  const { creates, account } = await open();
+  await failPost(V2_RUNS, { kind: 'reset', when: 'after' });
+  expect(await creates.create(v2Request('eur'), 'a')).toEqual(unknownFor('a'));
+  sandbox.clock.now += 28 * DAY;
+  expect(await creates.upstreamIds()).toEqual([await creates.create(v2Request('eur'), 'a')]);
+  expect(new Set(await postedKeys(account)).size).toBe(1);
+});
+
+test('v2: after 29 days the event of its creation gives the run', async () => {
+  const { creates, account } = await open();
+  await failPost(V2_RUNS, { kind: 'reset', when: 'after' });
+  expect(await creates.create(v2Request('eur'), 'a')).toEqual(unknownFor('a'));
+  sandbox.clock.now += 29.5 * DAY;
+  expect(await creates.create(v2Request('eur'), 'a')).toEqual(unknownFor('a'));
+  sandbox.clock.now += MINUTE;
+  expect(await creates.upstreamIds()).toEqual([await creates.create(v2Request('eur'), 'a')]);
+  expect(await postedKeys(account)).toHaveLength(1);
 });
 
 test('v2: after 29 days without an event nobody can tell any more', async () => {

@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { startTestGateway } from '../support/gateway.js';
 import { startTestSandbox } from '../support/sandbox.js';
-import { create, created, listedIds, upstreamIds, V1_RUNS, V2_RUNS, v1Input, v2Input } from './operations.js';
+import {
+  create,
+  created,
+  type Endpoint,
+  listedIds,
+  until,
+  upstreamIds,
+  V1_RUNS,
+  V2_RUNS,
+  v1Input,
+  v2Input,
+} from './operations.js';
 
 interface Row {
   readonly name: string;
@@ -36,9 +47,23 @@ const ROWS: readonly Row[] = [
   { name: '409', fault: { kind: 'error', status: 409 }, code: UNAVAILABLE, answered: true },
 ];
 
+const MADE_KEY: unknown = expect.stringMatching(/^[0-9a-f-]{36}$/);
+const REQUEST_ID: unknown = expect.stringMatching(/^req_\w+$/);
+
 /** v1 gives a stored 5xx again for as long as the key lives; what is done then is in settle.test.ts. */
 function isStored(fault: Row['fault'], path: string): boolean {
   return path === V1_RUNS && fault['kind'] === 'error' && fault['status'] === 500;
+}
+
+async function staysUnknown(gateway: Endpoint, input: object, key: string): Promise<void> {
+  const { errors } = await create(gateway, input);
+  expect(errors?.[0]?.extensions).toMatchObject({ outcome: 'UNKNOWN', idempotencyKey: key });
+}
+
+async function givesTheRun(gateway: Endpoint, input: object): Promise<void> {
+  const { id } = await created(gateway, input);
+  expect((await created(gateway, input)).id).toBe(id);
+  expect(await listedIds(gateway)).toContain(id);
 }
 
 describe.concurrent('a POST whose effect is unknown says so, names its key, and is repeated into the one run', () => {
@@ -60,26 +85,20 @@ describe.concurrent('a POST whose effect is unknown says so, names its key, and 
           expect(extensions).toEqual({
             code,
             outcome: 'UNKNOWN',
-            idempotencyKey: given ?? expect.stringMatching(/^[0-9a-f-]{36}$/),
-            ...(answered ? { stripeRequestId: expect.stringMatching(/^req_\w+$/) } : {}),
+            idempotencyKey: given ?? MADE_KEY,
+            ...(answered ? { stripeRequestId: REQUEST_ID } : {}),
           });
           const key = String(extensions['idempotencyKey']);
           expect(message).toContain(`with the idempotency key ${JSON.stringify(key)}`);
-          if (isStored(fault, path)) {
-            const again = await create(gateway, input(key));
-            expect(again.errors?.[0]?.extensions).toMatchObject({ outcome: 'UNKNOWN', idempotencyKey: key });
-            return;
-          }
-          const { id } = await created(gateway, input(key));
-          expect((await created(gateway, input(key))).id).toBe(id);
-          expect(await listedIds(gateway)).toContain(id);
+          await (isStored(fault, path) ? staysUnknown : givesTheRun)(gateway, input(key), key);
         }),
       );
       const upstream = await upstreamIds(sandbox, 'acct_test');
       const wasStoredWithoutEffect = isStored(fault, V1_RUNS) && fault['when'] !== 'after';
       expect(upstream).toHaveLength(wasStoredWithoutEffect ? 1 : 2);
       // A run that only the list tells of appears there late.
-      await expect.poll(() => listedIds(gateway), { timeout: 10_000 }).toEqual(upstream);
+      await until(async () => (await listedIds(gateway)).length === upstream.length);
+      expect(await listedIds(gateway)).toEqual(upstream);
     } finally {
       await gateway.close();
       await sandbox.close();
