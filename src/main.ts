@@ -1,8 +1,9 @@
+// First: it acts on how everything below is loaded.
+import { letHeapGrow } from './heap.js';
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type Logger, pino } from 'pino';
 import { type Config, readConfig } from './config.js';
 import type { Services } from './context.js';
@@ -75,14 +76,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   process.stdout.write(
     `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${account}\n\n`,
   );
-  setImmediate(releaseStartUpMemory);
-}
-
-/** Loading all modules leaves some 30 MB of emptied heap behind, which V8 keeps until a full collection. */
-function releaseStartUpMemory(): void {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect === 'function') collect();
+  letHeapGrow();
 }
 
 /** Why the gateway cannot listen, in the words of its configuration. */
