@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLScalarLiteralParser, valueFromASTUntyped } from 'graphql';
 import type { JsonObject, JsonValue } from '../models/json.js';
 import { isJsonObject } from '../models/json.js';
 import { quote } from '../resolvers/quote.js';
@@ -9,6 +9,7 @@ builder.scalarType('DateTime', {
     'An instant, ISO 8601 with a date, a time and `Z` or an offset: `2026-01-31T00:00:00Z`. Answers are in UTC with milliseconds. Input with more than three digits of a fraction is refused.',
   serialize: (time) => new Date(time).toISOString(),
   parseValue: parseDateTime,
+  parseLiteral: literal(parseDateTime),
 });
 
 builder.scalarType('BigInt', {
@@ -16,19 +17,34 @@ builder.scalarType('BigInt', {
     'A whole number of up to 64 bits, written as a string of decimal digits, since JSON readers lose the last ones.',
   serialize: String,
   parseValue: parseBigInt,
+  parseLiteral: literal(parseBigInt),
 });
 
 builder.scalarType('JSONObject', {
   description: 'A JSON object whose keys this schema does not know. At most 20 levels deep.',
   serialize: (value) => value,
   parseValue: parseJsonObject,
+  parseLiteral: literal(parseJsonObject),
 });
 
 builder.scalarType('URL', {
   description: 'An absolute URL.',
   serialize: String,
   parseValue: parseUrl,
+  parseLiteral: literal(parseUrl),
 });
+
+/** graphql-js says where a literal is wrong only if the scalar does not say what is wrong with it: this says both. */
+function literal<T>(parse: (value: unknown) => T): GraphQLScalarLiteralParser<T> {
+  return (node, variables) => {
+    try {
+      return parse(valueFromASTUntyped(node, variables));
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      throw new GraphQLError(error.message, { nodes: node, extensions: error.extensions });
+    }
+  };
+}
 
 const DATE_TIME =
   /^(\d{4})-(\d{2})-(\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;

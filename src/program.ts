@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { type Config, readConfig } from './config.js';
+import type { Services } from './context.js';
+import { startSandbox } from './sandbox/server.js';
+import { createLoaders, schema } from './schema/index.js';
+import { createFileLinks } from './server/file-links.js';
+import { createGatewayServer } from './server/server.js';
+import { openServices, type ServicesOptions } from './services.js';
+
+/** The account of the embedded sandbox that has the sample runs. */
+const SANDBOX_KEY = 'sk_test_sandbox';
+
+/** Closes what was opened, last first. */
+type Closer = () => Promise<void>;
+
+interface Upstream {
+  readonly options: Omit<ServicesOptions, 'log'>;
+  /** For the line that says what the gateway is connected to. */
+  readonly description: string;
+}
+
+/** Reads the environment, starts everything, and ends the process with a sentence if that fails. */
+export async function runProgram(): Promise<void> {
+  await run().catch(fail);
+}
+
+async function run(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = pino({ level: config.logLevel });
+  const closers: Closer[] = [];
+  const close = async (): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  };
+  // Before anything is opened: whoever is stopped while it starts must not leave a folder behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'shutting down');
+      close().then(() => process.exit(0), fail);
+    });
+  }
+  try {
+    await start(config, log, closers);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
+  const { options, description } = await openUpstream(config, closers);
+  const opened = await openServices({ ...options, log });
+  closers.push(() => opened.close());
+  const { account } = opened.services;
+  const links = createFileLinks({ account, secret: opened.fileSecret, now: Date.now });
+  const services: Services = { ...opened.services, files: links };
+  const server = createGatewayServer({
+    schema,
+    services,
+    createLoaders,
+    files: { open: (run, signal) => opened.files.open(run, signal), verify: (path) => links.verify(path) },
+    graphiql: config.graphiql,
+    introspection: config.introspection,
+    allowedHosts: config.allowedHosts,
+    now: Date.now,
+    log,
+  });
+  closers.push(
+    () => server.close(),
+    () => opened.stop(),
+  );
+  const port = await server.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(explained(error, config), { cause: error });
+  });
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  process.stdout.write(
+    `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${account}\n\n`,
+  );
+}
+
+/** Why the gateway cannot listen, in the words of its configuration. */
+function explained(error: NodeJS.ErrnoException, { host, port }: Config): string {
+  if (error.code === 'EADDRINUSE') {
+    return `Port ${port} of ${host} is in use. Stop what listens there, or set PORT to another one (0 takes a free one).`;
+  }
+  if (error.code === 'EACCES') {
+    return `Port ${port} needs more rights than this process has. Set PORT to one above 1023.`;
+  }
+  return `Listening on ${host}, port ${port}, failed: ${error.message}`;
+}
+
+async function openUpstream({ upstream }: Config, closers: Closer[]): Promise<Upstream> {
+  if (upstream.kind === 'stripe') {
+    return { options: upstream, description: upstream.base.origin };
+  }
+  const sandbox = await startSandbox({ port: upstream.port, runSeconds: upstream.runSeconds });
+  closers.push(() => sandbox.close());
+  // A ledger must not outlive the sandbox it was filled from, whose runs are new at every start.
+  const folder = await mkdtemp(join(tmpdir(), 'report-run-gateway-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  const { v2Version, v2Reports } = upstream;
+  const ledgerFile = join(folder, 'ledger.db');
+  const base = new URL(sandbox.origin);
+  return {
+    options: { apiKey: SANDBOX_KEY, base, accountId: null, v2Version, v2Reports, ledgerFile },
+    description: `the embedded sandbox at ${sandbox.origin} (set STRIPE_API_KEY to use Stripe)`,
+  };
+}
+
+function fail(error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`report-run-gateway: ${reason}\n`);
+  process.exit(1);
+}
