@@ -10,6 +10,12 @@ import type { ReportType } from '../models/report-type.js';
 
 /** How long, ms, what was read of a type is good: Stripe moves the available data twice a day (Stripe docs, reports API). */
 const FRESH_MS = 600_000;
+/** How long, ms, it is remembered that Stripe does not know a v2 report. */
+const NOT_FOUND_MS = 60_000;
+/** The most such reports that are remembered. */
+const NOT_FOUND_MAX = 10_000;
+/** v1 has one list of all its types: whichever is asked for, that is what is read. */
+const V1_LIST = 'V1';
 
 export interface CatalogueOptions {
   readonly v1: StripeV1;
@@ -26,6 +32,8 @@ export interface CatalogueOptions {
 export class Catalogue {
   readonly #options: CatalogueOptions;
   readonly #underway = new Map<string, Promise<void>>();
+  /** Until when (unix ms) what is not kept, of v1's list or as a v2 report, is known not to be there. */
+  readonly #absentUntil = new Map<string, number>();
 
   constructor(options: CatalogueOptions) {
     this.#options = options;
@@ -35,11 +43,11 @@ export class Catalogue {
   async read(id: string): Promise<ReportType | null> {
     const api = apiOfReportTypeId(id);
     if (api === null) throw new TypeError(`expected the id of a report type, got ${JSON.stringify(id)}`);
-    const kept = await this.#fresh(
-      id,
-      () => (api === 'V1' ? this.#readV1() : this.#readV2(id)),
-      () => this.#options.ledger.reportTypes.get(id),
-    );
+    const get = () => this.#options.ledger.reportTypes.get(id);
+    const kept =
+      api === 'V1'
+        ? await this.#fresh(V1_LIST, () => this.#readV1(), get)
+        : await this.#fresh(id, () => this.#readV2(id), get);
     return kept === null ? null : this.#options.decode(api, kept.body);
   }
 
@@ -56,7 +64,7 @@ export class Catalogue {
     const { ledger, decode } = this.#options;
     const list = () => ledger.reportTypes.list('V1');
     await this.#fresh(
-      'V1',
+      V1_LIST,
       () => this.#readV1(),
       async () => (await list())[0] ?? null,
     );
@@ -80,8 +88,10 @@ export class Catalogue {
     refresh: () => Promise<void>,
     get: () => Promise<KeptReportType | null>,
   ): Promise<KeptReportType | null> {
+    const { now } = this.#options;
     const kept = await get();
-    if (kept !== null && this.#options.now() - kept.refreshed < FRESH_MS) return kept;
+    if (kept !== null && now() - kept.refreshed < FRESH_MS) return kept;
+    if (kept === null && now() < (this.#absentUntil.get(name) ?? 0)) return null;
     try {
       await this.#once(name, refresh);
     } catch (error) {
@@ -105,6 +115,7 @@ export class Catalogue {
     const { items } = await v1.listReportTypes();
     const types = items.map(({ type, body }) => ({ id: type.id, body }));
     await ledger.reportTypes.put('V1', types, askedAt, { replaceAll: true });
+    this.#absentUntil.set(V1_LIST, askedAt + FRESH_MS);
   }
 
   async #readV2(id: string): Promise<void> {
@@ -119,6 +130,9 @@ export class Catalogue {
         error instanceof UpstreamError &&
         (error.kind === 'not_found' || error.code === 'report_inaccessible');
       if (!isNone) throw error;
+      const [oldest] = this.#absentUntil.keys();
+      if (this.#absentUntil.size > NOT_FOUND_MAX && oldest !== undefined) this.#absentUntil.delete(oldest);
+      this.#absentUntil.set(id, askedAt + NOT_FOUND_MS);
     }
   }
 }

@@ -293,7 +293,7 @@ describe('ids', () => {
   });
 
   test('a well-formed id that does not exist is null', async () => {
-    for (const id of ['frr_1none', 'reprun_none', 'no.such.1', 'report_none']) {
+    for (const id of ['frr_1none', 'reprun_none', 'no.such.1', 'report_absent']) {
       const query = 'query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }';
       expect(await gateway.query(query, { id })).toEqual({ data: { node: null, nodes: [null] } });
     }
@@ -302,7 +302,7 @@ describe('ids', () => {
     expect(await asked()).toEqual([
       `GET ${V1_RUNS}/frr_1none`,
       `GET ${V2_RUNS}/reprun_none`,
-      'GET /v2/reporting/reports/report_none',
+      'GET /v2/reporting/reports/report_absent',
     ]);
   });
 
