@@ -1,0 +1,132 @@
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { DECODER_VERSION, decodeRun } from '../../src/datasources/decode-run.js';
+import { createStripeV1 } from '../../src/datasources/stripe-v1.js';
+import { createTransport } from '../../src/datasources/transport.js';
+import { type Ledger, openLedger } from '../../src/ledger/ledger.js';
+import { openSqlite } from '../../src/ledger/sqlite.js';
+import type { RunPosition } from '../../src/models/run-page.js';
+import { Sightings } from '../../src/watch/sightings.js';
+import { StretchV1 } from '../../src/watch/stretch-v1.js';
+import { UpstreamStates } from '../../src/watch/upstream-states.js';
+import { startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import { ledgerFile, make, sleep } from './support.js';
+
+const LIST = '/v1/reporting/report_runs';
+
+interface TrueRun {
+  readonly id: string;
+  /** Unix ms. */
+  readonly created: number;
+  /** Lists do not show it before. */
+  readonly visibleAt: number;
+}
+
+/** A stretch over a ledger of its own, and a sandbox whose clock stands still until it is moved. */
+export interface Bench {
+  readonly sandbox: TestSandbox;
+  readonly ledger: Ledger;
+  /** All runs that were made, but for those that were made odd. */
+  readonly runs: Map<string, TrueRun>;
+  stretch: StretchV1;
+  now(): number;
+  pass(ms: number): void;
+  /** Makes v1 runs of this age, spread over `spreadMs`, that lists show `lateMs` from now. */
+  create(count: number, ageMs: number, spreadMs: number, lateMs: number): Promise<void>;
+  /** As after a restart of the gateway: only the ledger remains. */
+  restart(): void;
+  close(): Promise<void>;
+}
+
+export async function openBench(): Promise<Bench> {
+  let time = Date.UTC(2026, 0, 1);
+  const now = (): number => time;
+  const sandbox = await startTestSandbox({ seed: false, now });
+  await sandbox.control('POST', 'settings', { limits: false });
+  const engine = openSqlite(ledgerFile());
+  const transport = createTransport({
+    apiKey: 'sk_test_sandbox',
+    base: new URL(sandbox.origin),
+    v2Version: '2026-04-22.dahlia',
+  });
+  const ledger = await openLedger({
+    engine,
+    account: 'acct_sandbox:test',
+    upstream: sandbox.origin,
+    decode: decodeRun,
+    decoderVersion: DECODER_VERSION,
+    now,
+  });
+  const newStretch = (): StretchV1 =>
+    new StretchV1({
+      v1: createStripeV1(transport),
+      ledger,
+      sightings: new Sightings({ log: pino({ level: 'silent' }), now }),
+      states: new UpstreamStates(),
+      now,
+      wait: () => Promise.resolve(),
+    });
+  const bench: Bench = {
+    sandbox,
+    ledger,
+    runs: new Map(),
+    stretch: newStretch(),
+    now,
+    pass(ms) {
+      time += ms;
+    },
+    async create(count, ageMs, spreadMs, lateMs) {
+      const createdAt = now() - ageMs;
+      const spacingMs = Math.floor(spreadMs / count);
+      const ids = await make(sandbox, { api: 'V1', count, createdAt, spacingMs, lateMs });
+      for (const [index, id] of ids.entries()) {
+        const created = Math.floor((createdAt - index * spacingMs) / 1000) * 1000;
+        bench.runs.set(id, { id, created, visibleAt: now() + lateMs });
+      }
+    },
+    restart() {
+      bench.stretch = newStretch();
+    },
+    async close() {
+      await bench.stretch.close();
+      await Promise.all([engine.close(), transport.close(), sandbox.close()]);
+    },
+  };
+  onTestFinished(() => bench.close().catch(() => {}));
+  return bench;
+}
+
+/** The ids and times of the runs that the ledger shows above a floor. */
+export async function shown(ledger: Ledger, floor: RunPosition | null): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  let after: RunPosition | null = null;
+  for (;;) {
+    const request = { filter: {}, direction: 'forward', limit: 10_000, after, before: null } as const;
+    const { runs, more } = await ledger.runs.page(request, floor);
+    for (const { id, createdAt } of runs) found.set(id, createdAt);
+    const last = runs.at(-1);
+    if (!more || last === undefined) return found;
+    after = { createdAt: last.createdAt, id: last.id };
+  }
+}
+
+/** Has the sandbox refuse one list page, after `pages` that it still answers: a read stops half way. */
+export async function refuseAfter({ sandbox }: Bench, pages: number): Promise<void> {
+  const add = (what: object): Promise<{ id: string }> =>
+    sandbox.control('POST', 'faults', { path: LIST, ...what });
+  await sandbox.control('DELETE', 'faults');
+  const held = pages === 0 ? null : await add({ kind: 'hold', times: pages });
+  await add({ kind: 'error', status: 429, times: 1 });
+  if (held !== null) void letThrough(sandbox, held.id, pages);
+}
+
+async function letThrough(sandbox: TestSandbox, id: string, pages: number): Promise<void> {
+  for (let left = pages; left > 0; await sleep(2)) {
+    // The fault is gone when it was cleared, or the sandbox closed.
+    const answer = await sandbox
+      .control<{ released: number }>('POST', `faults/${id}/release`)
+      .catch(() => null);
+    if (answer === null) return;
+    left -= answer.released;
+  }
+}
