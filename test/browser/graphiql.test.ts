@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { type Program, startProgram } from '../support/process.js';
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 const ARGUMENTS = [
@@ -17,8 +15,9 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-let gateway: ChildProcess;
+let gateway: Program;
 let url: string;
+let sandbox: string;
 let browser: Browser;
 let page: Page;
 /** Requests that would have left the gateway's origin. */
@@ -32,11 +31,9 @@ beforeAll(async () => {
       `This test needs Chromium, but there is none at ${CHROMIUM}. Install it, or set CHROMIUM_PATH.`,
     );
   }
-  gateway = spawn(process.execPath, ['dist/main.js'], {
-    env: { PATH: process.env['PATH'], PORT: '0', SANDBOX_RUN_SECONDS: '2' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  url = await printedUrl(gateway);
+  gateway = startProgram('dist/main.js', { PORT: '0', SANDBOX_RUN_SECONDS: '2' });
+  [url] = await gateway.says(/http:\/\/\S+\/graphql/);
+  [, sandbox = ''] = await gateway.says(/embedded sandbox at (\S+)/);
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
   page = await browser.newPage({ viewport: { width: 1400, height: 860 } });
   await page.route('**/*', async (route) => {
@@ -58,7 +55,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  if (gateway?.exitCode === null && gateway.kill('SIGTERM')) await once(gateway, 'exit');
+  await gateway?.end();
 });
 
 afterEach(() => {
@@ -90,9 +87,12 @@ it('lists runs and looks one up as it stands, also after the window has changed'
 });
 
 it.each([
-  ['CreateReportRunV1', /"id":"(frr_\w+)/],
-  ['CreateReportRunV2', /"id":"(reprun_\w+)/],
-])('starts a run with %s and sees it end over a WebSocket', async (example, id) => {
+  ['CreateReportRunV1', 'SUCCEEDED', /"id":"(frr_\w+)/],
+  ['CreateReportRunV2', 'SUCCEEDED', /"id":"(reprun_\w+)/],
+  ['CreateReportRunV1', 'FAILED', /"id":"(frr_\w+)/],
+  ['CreateReportRunV2', 'FAILED', /"id":"(reprun_\w+)/],
+])('starts a run with %s and sees it end over a WebSocket, %s', async (example, status, id) => {
+  if (status === 'FAILED') await failNextRun();
   await run(example);
   const runId = await shown(id);
   await tab('FollowReportRun');
@@ -100,8 +100,18 @@ it.each([
   const socket = page.waitForEvent('websocket');
   await execute();
   expect((await socket).url()).toBe(url.replace('http:', 'ws:'));
-  await shown(new RegExp(`"id":"${runId}",.*"status":"(SUCCEEDED)"`, 's'));
+  await shown(new RegExp(`"id":"${runId}",.*"status":"(${status})"`, 's'));
 });
+
+/** Tells the sandbox behind the gateway how the next run ends. */
+async function failNextRun(): Promise<void> {
+  const answer = await fetch(`${sandbox}/_sandbox/outcomes`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ outcome: 'failed' }),
+  });
+  expect(answer.ok).toBe(true);
+}
 
 async function run(example: string): Promise<void> {
   await tab(example);
@@ -147,15 +157,4 @@ async function shown(pattern: RegExp): Promise<string> {
     await page.waitForTimeout(100);
   }
   throw new Error(`GraphiQL was expected to show ${pattern}, but shows: ${text}`);
-}
-
-async function printedUrl(process: ChildProcess): Promise<string> {
-  if (process.stdout === null) throw new Error('The gateway has no output to read.');
-  for await (const line of createInterface({ input: process.stdout })) {
-    const found = /http:\/\/127\.0\.0\.1:\d+\/graphql/.exec(line);
-    if (found === null) continue;
-    process.stdout.resume();
-    return found[0];
-  }
-  throw new Error('The gateway ended before it printed its URL.');
 }
