@@ -37,8 +37,11 @@ export class RunPages {
   async page(request: RunPageRequest): Promise<RunPage> {
     const { filter, direction, after, before } = request;
     const deadline = this.#options.now() + READ_WAIT_MS;
-    if (direction === 'backward' || after === null) await this.#readNews(filter, deadline);
+    const isFromTop = direction === 'backward' || after === null;
+    const failure = isFromTop ? await this.#readNews(filter, deadline) : null;
     const coverage = await coverageOf(this.#options, filter, after?.createdAt ?? null);
+    // With nothing at all to show, the reason why is the better answer.
+    if (failure !== null && (await this.#look(request, coverage)).listing.runs.length === 0) throw failure;
     if (direction === 'backward' && before === null && !(await this.#isComplete(filter, coverage)))
       throw historyIncomplete();
     let look = await this.#read(request, coverage, deadline);
@@ -58,12 +61,9 @@ export class RunPages {
 
   /** Pages of Stripe's list are fetched until the ledger's page is enough, but no more than 5. */
   async #read(request: RunPageRequest, coverage: Coverage, deadline: number): Promise<Look> {
-    const { ledger, now } = this.#options;
+    const { now } = this.#options;
     for (let fetched = 0; ; fetched += 1) {
-      const look = await coverage.read(async (floor) => ({
-        listing: await ledger.runs.page(request, floor),
-        floor,
-      }));
+      const look = await this.#look(request, coverage);
       if (isEnough(request, look)) return look;
       const isOver = fetched === PAGES_PER_READ || now() >= deadline;
       if (!isOver && (await this.#extend(coverage, deadline, look.listing.runs.length === 0))) continue;
@@ -73,7 +73,12 @@ export class RunPages {
     }
   }
 
-  /** Whether a page more was read in time. With nothing at all to show, the reason why it was not is the better answer. */
+  #look(request: RunPageRequest, coverage: Coverage): Promise<Look> {
+    const { runs } = this.#options.ledger;
+    return coverage.read(async (floor) => ({ listing: await runs.page(request, floor), floor }));
+  }
+
+  /** Whether a page more was read in time; throws the reason why it was not where there is nothing at all to show. */
   async #extend(coverage: Coverage, deadline: number, isEmpty: boolean): Promise<boolean> {
     const { now, wait, states } = this.#options;
     for (;;) {
@@ -86,29 +91,33 @@ export class RunPages {
           continue;
         }
         states.failed('V1', error);
-        if (isEmpty) throw toGatewayError(error);
+        if (isEmpty) throw listFailure(error);
         return false;
       }
     }
   }
 
-  /** Looks for new runs unless that was done within the last second. */
-  async #readNews(filter: RunFilter, deadline: number): Promise<void> {
+  /** Looks for new runs unless that was done within the last second. Gives the reason why there was never anything to be seen. */
+  async #readNews(filter: RunFilter, deadline: number): Promise<GatewayError | null> {
     const { feeds, states, now, ledger } = this.#options;
     const apis = apisOf(filter);
     const stale = apis.filter((api) => now() - (states.get()[api].asOf ?? 0) > FRESH_MS);
+    const late = new Set<StripeApi>();
     await Promise.all(
       stale.map(async (api) => {
         const answers = states.answers(api);
-        const isInTime = await within(deadline - now(), feeds[api].ask({ news: true }));
-        if (!isInTime && states.answers(api) === answers) states.slow(api);
+        if (await within(deadline - now(), feeds[api].ask({ news: true }))) return;
+        late.add(api);
+        if (states.answers(api) === answers) states.slow(api);
       }),
     );
-    const failures = apis.map((api) => states.lastError(api));
     const marks = await Promise.all(apis.map((api) => ledger.feeds.get(api)));
-    const [failure] = failures;
-    const isBlind = apis.every((_, index) => failures[index] !== null && marks[index]?.refreshed === null);
-    if (isBlind && failure) throw toGatewayError(failure);
+    const isBlind = apis.every(
+      (api, index) => marks[index]?.refreshed === null && (late.has(api) || states.lastError(api) !== null),
+    );
+    if (!isBlind) return null;
+    const [error = null] = apis.map((api) => states.lastError(api)).filter((one) => one !== null);
+    return error === null ? noAnswer() : listFailure(error);
   }
 
   /** Brings the running runs of a page up to date: whether any of them has moved, so that the page has to be read again. */
@@ -138,6 +147,19 @@ export class RunPages {
 
 function apisOf({ api }: RunFilter): readonly StripeApi[] {
   return (['V1', 'V2'] as const).filter((one) => api === undefined || api === one);
+}
+
+/** A list has no object that could be missing: a 404 is not what the API promises. */
+function listFailure(error: UpstreamError): GatewayError {
+  const { code, message, extensions } = toGatewayError(error);
+  return new GatewayError(code === 'NOT_FOUND' ? 'UPSTREAM_CONTRACT' : code, message, extensions);
+}
+
+function noAnswer(): GatewayError {
+  return new GatewayError(
+    'UPSTREAM_UNAVAILABLE',
+    `Stripe gave no answer within ${READ_WAIT_MS} ms, and nothing of its list is known yet.`,
+  );
 }
 
 function historyIncomplete(): GatewayError {

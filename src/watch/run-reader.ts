@@ -87,8 +87,10 @@ export class RunReader {
       sightings.saw({ items, askedAt, requestId: null }, await ledger.runs.observe(items));
       states.answered(api, null);
     } catch (error) {
-      states.failed(api, error);
-      if (!(error instanceof UpstreamError) || error.kind !== 'not_found') throw error;
+      const kind = error instanceof UpstreamError ? error.kind : null;
+      // What Stripe says of one run says nothing about the API.
+      if (kind !== 'not_found' && kind !== 'invalid') states.failed(api, error);
+      if (kind !== 'not_found') throw error;
       this.#rememberMissing(id);
     }
   }

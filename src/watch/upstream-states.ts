@@ -37,10 +37,9 @@ export class UpstreamStates {
     this.#answers[api] += 1;
   }
 
-  /** Notes a failure; a refusal of one object says nothing about the API. */
+  /** Notes a failure of the API as a whole, not of one object. */
   failed(api: StripeApi, error: unknown): void {
     if (!(error instanceof UpstreamError)) return;
-    if (error.kind === 'not_found' || error.kind === 'invalid') return;
     const refused = error.kind === 'unauthenticated' || error.kind === 'forbidden';
     this.#states[api] = { state: refused ? 'UNAVAILABLE' : 'DOWN', asOf: this.#states[api].asOf };
     this.#errors[api] = error;
