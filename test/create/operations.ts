@@ -26,7 +26,7 @@ export interface UpstreamRun {
   readonly idempotencyKey: string | null;
 }
 
-const CREATE = `mutation ($input: CreateReportRunInput!) {
+export const CREATE = `mutation ($input: CreateReportRunInput!) {
   createReportRun(input: $input) { reportRun { id parameters { raw } } userErrors { __typename message path } }
 }`;
 
