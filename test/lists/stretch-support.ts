@@ -130,3 +130,27 @@ async function letThrough(sandbox: TestSandbox, id: string, pages: number): Prom
     left -= answer.released;
   }
 }
+
+/** Holds the next list page, before it is made or after, once `skip` pages have passed. */
+export async function hold(
+  { sandbox }: Bench,
+  when: 'before' | 'after',
+  skip = 0,
+): Promise<{ isHeld(timeoutMs?: number): Promise<void>; release(): Promise<void> }> {
+  const add = (fault: object): Promise<{ id: string }> =>
+    sandbox.control('POST', 'faults', { path: LIST, kind: 'hold', ...fault });
+  if (skip > 0) void letThrough(sandbox, (await add({ times: skip })).id, skip);
+  const { id } = await add({ when, times: 1 });
+  return {
+    async isHeld(timeoutMs = 4_000) {
+      for (const began = Date.now(); Date.now() - began < timeoutMs; await sleep(2)) {
+        const { faults } = await sandbox.control<{ faults: { id: string; held: number }[] }>('GET', 'faults');
+        if (faults.some((fault) => fault.id === id && fault.held > 0)) return;
+      }
+    },
+    async release() {
+      for (let released = 0; released === 0; await sleep(2))
+        ({ released } = await sandbox.control<{ released: number }>('POST', `faults/${id}/release`));
+    },
+  };
+}
