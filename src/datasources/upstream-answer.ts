@@ -21,7 +21,8 @@ export function runOf(api: StripeApi, answer: Answer, id: string | null): Observ
       `expected the report run ${id ?? 'with an id'}, got ${describe(answer.body['id'])}`,
     );
   }
-  return decodeRun(api, answer.body);
+  const item = decodeRun(api, answer.body);
+  return 'unreadable' in item ? { ...item, requestId: answer.requestId } : item;
 }
 
 /** The objects of a list's `data`; what is not even an object is undefined. */

@@ -107,4 +107,6 @@ export interface UnreadableRun {
   readonly body: JsonObject;
   /** What was expected and what came. */
   readonly reason: string;
+  /** Stripe's request id, where one answer showed just this run. */
+  readonly requestId?: string | null;
 }

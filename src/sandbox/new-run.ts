@@ -4,8 +4,8 @@ import type { Api, Outcome, Run, RunEnd } from './run.js';
 import type { Scope } from './scope.js';
 import type { World } from './world.js';
 
-export const DEFAULT_ERROR = 'An error occurred while generating the report. Please try again later.';
-export const DEFAULT_ERROR_CODE = 'internal_error';
+const DEFAULT_ERROR = 'An error occurred while generating the report. Please try again later.';
+const DEFAULT_ERROR_CODE = 'internal_error';
 
 interface NewRun {
   readonly api: Api;

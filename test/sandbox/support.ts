@@ -2,7 +2,7 @@ import { afterEach } from 'vitest';
 import { startSandbox } from '../../src/sandbox/server.js';
 import type { Sandbox, SandboxOptions } from '../../src/sandbox/server.js';
 
-export const V2_VERSION = '2026-04-22.dahlia';
+const V2_VERSION = '2026-04-22.dahlia';
 export const V1_RUNS = '/v1/reporting/report_runs';
 export const V2_RUNS = '/v2/reporting/report_runs';
 export const EVENTS = '/v2/core/events';
