@@ -32,7 +32,7 @@ export type UpstreamConfig =
     };
 
 /** Every problem with the environment, each naming its variable. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 

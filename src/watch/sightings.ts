@@ -59,11 +59,11 @@ export class Sightings {
     return this.#now() - this.lastSeen(id) <= FRESH_MS;
   }
 
-  #logOdd({ id, reason }: UnreadableRun, stripeRequestId: string | null): void {
+  #logOdd({ id, reason, requestId }: UnreadableRun, pageRequestId: string | null): void {
     if (this.#odd.get(id) === reason) return;
     this.#odd.set(id, reason);
     this.#log.error(
-      { run: id, reason, stripeRequestId },
+      { run: id, reason, stripeRequestId: requestId ?? pageRequestId },
       'a run broke its contract and is left out of lists',
     );
   }
