@@ -21,7 +21,7 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /** Shared by the sandbox and the gateway; only a test moves it. */
-export interface Clock {
+interface Clock {
   now: number;
 }
 
