@@ -61,7 +61,7 @@ test('whatever happens, all that lists showed above the floor is in the ledger',
         await bench.close();
       },
     ),
-    { numRuns: 40, interruptAfterTimeLimit: 15_000 },
+    { numRuns: 25, interruptAfterTimeLimit: 15_000 },
   );
 });
 
@@ -149,7 +149,7 @@ test('a reader at any moment sees no runs above runs that are missing', async ()
         await bench.close();
       },
     ),
-    { numRuns: 10, interruptAfterTimeLimit: 8_000 },
+    { numRuns: 6, interruptAfterTimeLimit: 8_000 },
   );
 });
 

@@ -117,6 +117,15 @@ export function codeOf(answer: Answer): unknown {
   return answer.errors?.length === 1 ? answer.errors[0]?.extensions?.['code'] : answer;
 }
 
+type UpstreamReport = Readonly<Record<'V1' | 'V2', { readonly state: string; readonly asOf: string | null }>>;
+
+/** What the answer says of how each API answered last. */
+export function upstreamOf(answer: Answer): UpstreamReport {
+  const report = answer.extensions?.['upstream'];
+  if (report === undefined) throw new Error(`nothing of the upstream: ${JSON.stringify(answer)}`);
+  return report as UpstreamReport;
+}
+
 /** Asks until the answer holds, 15 s at most. */
 export async function until<T>(
   read: () => Promise<T>,
