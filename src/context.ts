@@ -1,6 +1,5 @@
 import type DataLoader from 'dataloader';
 import type { CreateReportRunOutcome, CreateReportRunRequest } from './models/create-report-run.js';
-import type { GatewayError } from './models/errors.js';
 import type { ReportRun, StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
 import type { RunFilter, RunPage, RunPageRequest } from './models/run-page.js';
@@ -20,9 +19,11 @@ export interface Services {
      * The run as it is now, then each change, then the end. Rejects with NOT_FOUND, or with the upstream's error, before the
      * first event. A failure after that comes as the last event, because an iterator that throws would end the whole socket.
      */
-    follow(id: string): Promise<AsyncIterable<ReportRun | GatewayError>>;
+    follow(id: string): Promise<AsyncIterable<ReportRun | Error>>;
     upstream(): Readonly<Record<StripeApi, UpstreamState>>;
   };
+  /** Whether a run was begun under this key: what was valid then is not to be judged again. */
+  hasBegun(idempotencyKey: string): Promise<boolean>;
   /** `idempotencyKey`: the caller's own, or null to have one made. */
   createReportRun(
     request: CreateReportRunRequest,

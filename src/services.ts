@@ -63,6 +63,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const watch = createWatch({ account, ledger, onNotify, v1, v2, log, now, random: Math.random });
     const { v2Reports } = options;
     const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, now });
+    const fileSecret = await ledger.secret('files');
     watch.start();
     return {
       services: {
@@ -74,11 +75,12 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
           follow: (id) => watch.follow(id),
           upstream: () => watch.states.get(),
         },
+        hasBegun: (key) => watch.creates.hasBegun(key),
         createReportRun: (request, key) => watch.creates.create(request, key),
         reportTypes: catalogue,
       },
       files,
-      fileSecret: await ledger.secret('files'),
+      fileSecret,
       stop: () => watch.close(),
       close: closeAll,
     };

@@ -5,7 +5,7 @@ import type { ObserveReport } from './observe.js';
 import type { RunNote, Runs } from './runs.js';
 
 /** How far one of Stripe's APIs has been read. Times are unix ms; null where nothing was read yet. */
-export interface Feed {
+export interface FeedMarks {
   /** When a read of its head was last complete. */
   readonly refreshed: number | null;
   /** The stretch that was read without a gap goes from here … */
@@ -31,9 +31,9 @@ interface FeedRows {
 /** The feeds of one account. */
 export interface Feeds {
   /** Of an API that was never read: nothing, and not complete. */
-  get(api: StripeApi): Promise<Feed>;
+  get(api: StripeApi): Promise<FeedMarks>;
   /** Sets the marks in `patch` and writes the rows, in one transaction. */
-  advance(api: StripeApi, patch: Partial<Feed>, rows?: FeedRows): Promise<ObserveReport>;
+  advance(api: StripeApi, patch: Partial<FeedMarks>, rows?: FeedRows): Promise<ObserveReport>;
 }
 
 interface FeedRow {
@@ -46,7 +46,7 @@ interface FeedRow {
   readonly swept: number | null;
 }
 
-const UNREAD: Feed = {
+const UNREAD: FeedMarks = {
   refreshed: null,
   newest: null,
   horizon: null,
@@ -56,7 +56,7 @@ const UNREAD: Feed = {
 };
 
 export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'observe' | 'note'>): Feeds {
-  async function read(asker: Pick<Tx, 'query'>, api: StripeApi): Promise<Feed> {
+  async function read(asker: Pick<Tx, 'query'>, api: StripeApi): Promise<FeedMarks> {
     const [row] = await asker.query<FeedRow>(
       `select refreshed, newest, horizon, horizon_id as "horizonId", complete, event_cursor as "eventCursor", swept
        from feeds where account = ? and api = ?`,
@@ -69,7 +69,7 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
     get: (api) => read(engine, api),
     advance(api, patch, { items = [], notes = [], endedAt } = {}) {
       return engine.tx(async (tx) => {
-        const feed: Feed = { ...(await read(tx, api)), ...patch };
+        const feed: FeedMarks = { ...(await read(tx, api)), ...patch };
         await tx.query(
           `insert into feeds (account, api, refreshed, newest, horizon, horizon_id, complete, event_cursor, swept)
            values (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -95,7 +95,7 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
   };
 }
 
-function toFeed({ horizon, horizonId, complete, ...times }: FeedRow): Feed {
+function toFeed({ horizon, horizonId, complete, ...times }: FeedRow): FeedMarks {
   return {
     ...times,
     horizon: horizon === null ? null : { createdAt: horizon, id: horizonId ?? '' },

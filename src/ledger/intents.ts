@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CreateReportRunRequest } from '../models/create-report-run.js';
-import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
+import { idOfItem, type ObservedRun, type UnreadableRun } from '../models/report-run.js';
 import type { Engine, Tx } from './engine.js';
 import type { ObserveReport } from './observe.js';
 import type { Runs } from './runs.js';
@@ -124,7 +124,7 @@ export function openIntents(
     finish(key, observed) {
       return engine.tx(async (tx) => {
         const report = await runs.observe([observed], { tx });
-        const runId = 'unreadable' in observed ? observed.id : observed.run.id;
+        const runId = idOfItem(observed);
         const rows = await tx.query(
           `update intents set state = 'done', run_id = ?, error = null
            where account = ? and key = ? and state in ('pending', 'unknown') returning key`,

@@ -1,4 +1,10 @@
-import type { ObservedRun, ReportRunStatus, StripeApi, UnreadableRun } from '../models/report-run.js';
+import {
+  idOfItem,
+  type ObservedRun,
+  type ReportRunStatus,
+  type StripeApi,
+  type UnreadableRun,
+} from '../models/report-run.js';
 import type { Tx } from './engine.js';
 
 /** What a call of `observe` did. */
@@ -47,13 +53,13 @@ export async function observeIn(
   items: readonly (ObservedRun | UnreadableRun)[],
   endedAt: ReadonlyMap<string, number>,
 ): Promise<ObserveReport> {
-  const before = await rowsOf(tx, scope.account, items.map(idOf));
+  const before = await rowsOf(tx, scope.account, items.map(idOfItem));
   const after = new Map(before);
   const transitions: { id: string; version: number; status: ReportRunStatus }[] = [];
   const conflicts = new Set<string>();
   const unreadable = new Set<string>();
   for (const item of items) {
-    const id = idOf(item);
+    const id = idOfItem(item);
     const old = after.get(id) ?? null;
     if ('unreadable' in item) {
       unreadable.add(id);
@@ -84,10 +90,6 @@ export async function observeIn(
   }
   const changed = new Set(transitions.map(({ id }) => id));
   return { changed: [...changed], conflicts: [...conflicts], unreadable: [...unreadable] };
-}
-
-function idOf(item: ObservedRun | UnreadableRun): string {
-  return 'unreadable' in item ? item.id : item.run.id;
 }
 
 async function rowsOf(tx: Tx, account: string, ids: readonly string[]): Promise<Map<string, RunRow>> {

@@ -97,6 +97,11 @@ export interface ObservedRun {
   readonly body: JsonObject;
 }
 
+/** The id of the run an item is about, readable or not. */
+export function idOfItem(item: ObservedRun | UnreadableRun): string {
+  return 'unreadable' in item ? item.id : item.run.id;
+}
+
 /** An item that broke its contract: kept raw, left out of lists. */
 export interface UnreadableRun {
   readonly unreadable: true;

@@ -32,21 +32,29 @@ export async function createReportRun(
   { input }: { readonly input: CreateReportRunInput },
   context: Context,
 ): Promise<CreateReportRunOutcome> {
-  const { request, userErrors } = await prepare(input, context);
   const idempotencyKey = (input.v1 ?? input.v2)?.idempotencyKey ?? null;
-  const problems = [...checkKey(input.v1 ? 'v1' : 'v2', idempotencyKey), ...userErrors];
+  const keyErrors = checkKey(input.v1 ? 'v1' : 'v2', idempotencyKey);
+  // A repetition gets its run even if the catalogue has moved on since, or cannot be read.
+  const isRepeated =
+    idempotencyKey !== null && keyErrors.length === 0 && (await context.services.hasBegun(idempotencyKey));
+  const { request, userErrors } = await prepare(input, context, isRepeated);
+  const problems = [...keyErrors, ...userErrors];
   if (problems.length > 0) return { reportRun: null, userErrors: problems };
   return context.services.createReportRun(request, idempotencyKey);
 }
 
-async function prepare({ v1, v2 }: CreateReportRunInput, context: Context): Promise<Prepared> {
+async function prepare(
+  { v1, v2 }: CreateReportRunInput,
+  context: Context,
+  isRepeated: boolean,
+): Promise<Prepared> {
   if (v1 && !v2) {
     const prepared = toV1Request(v1);
-    const type = await readCatalogue('V1', v1.reportType, context);
+    const type = isRepeated ? undefined : await readCatalogue('V1', v1.reportType, context);
     return { ...prepared, userErrors: [...prepared.userErrors, ...checkV1(v1, type)] };
   }
   if (v2 && !v1) {
-    const type = await readCatalogue('V2', v2.report, context);
+    const type = isRepeated ? undefined : await readCatalogue('V2', v2.report, context);
     return { request: toV2Request(v2), userErrors: checkV2(v2, type) };
   }
   throw badUserInput('`input` takes exactly one of `v1` and `v2`.');

@@ -1,5 +1,4 @@
 import type { Context } from '../context.js';
-import { GatewayError } from '../models/errors.js';
 import type { ReportRun } from '../models/report-run.js';
 import { requireRunId } from './report-run.js';
 
@@ -11,14 +10,14 @@ export async function followReportRun(
   _root: unknown,
   { id }: { readonly id: string },
   context: Context,
-): Promise<AsyncIterable<ReportRun | GatewayError>> {
+): Promise<AsyncIterable<ReportRun | Error>> {
   requireRunId(id);
   return context.services.runs.follow(id);
 }
 
 /** Each change is answered by itself: what was read for an earlier one, or failed then, is not kept for hours. */
-export function showReportRun(event: ReportRun | GatewayError, _args: unknown, context: Context): ReportRun {
-  if (event instanceof GatewayError) throw event;
+export function showReportRun(event: ReportRun | Error, _args: unknown, context: Context): ReportRun {
+  if (event instanceof Error) throw event;
   context.loaders.reportType.clearAll();
   return event;
 }

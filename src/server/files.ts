@@ -56,7 +56,7 @@ export function createFileHandler({ services, open, verify, log }: FileOptions):
       log.warn({ runId: link.runId, err: loggable(error) }, 'a file could not be delivered');
       // Past the first byte the status is out; only a broken connection tells the client that the file is not whole.
       if (res.headersSent) res.destroy();
-      else sendText(res, 502, explained(error));
+      else sendText(res, isGone(error) ? 404 : 502, explained(error));
     }
   };
 }
@@ -84,6 +84,11 @@ function firstByte(stream: Readable): Promise<void> {
       settle(stream.readableEnded ? undefined : new Error('The file ended before it began.'));
     stream.on('readable', settle).on('error', settle).on('close', closed);
   });
+}
+
+/** Stripe deletes files after a year. */
+function isGone(error: unknown): boolean {
+  return error instanceof UpstreamError && error.kind === 'not_found';
 }
 
 function explained(error: unknown): string {

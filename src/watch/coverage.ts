@@ -1,5 +1,5 @@
 import type { StripeV1 } from '../datasources/stripe-v1.js';
-import type { Feed } from '../ledger/feeds.js';
+import type { FeedMarks } from '../ledger/feeds.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
@@ -28,7 +28,7 @@ export interface CoverageOptions {
 }
 
 /** Whether the key may not use an API, and never could: then there is nothing of it to wait for. */
-export function isAbsent(api: StripeApi, states: UpstreamStates, marks: Feed): boolean {
+export function isAbsent(api: StripeApi, states: UpstreamStates, marks: FeedMarks): boolean {
   return states.get()[api].state === 'UNAVAILABLE' && marks.refreshed === null;
 }
 

@@ -54,6 +54,12 @@ export class CreateRun {
     }
   }
 
+  /** Whether a run was begun under this key, and not refused. */
+  async hasBegun(idempotencyKey: string): Promise<boolean> {
+    const intent = await this.#options.ledger.intents.get(idempotencyKey);
+    return intent !== null && intent.state !== 'closed';
+  }
+
   async #kept(id: string): Promise<CreateReportRunOutcome['reportRun']> {
     const kept = (await this.#options.ledger.runs.get([id])).get(id);
     if (kept?.run) return kept.run;

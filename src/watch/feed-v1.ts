@@ -1,7 +1,9 @@
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { RunningRun } from '../ledger/runs.js';
 import { UpstreamError } from '../models/errors.js';
 import type { FeedTick, Wanted } from './feed.js';
+import { PAGE_GAP_MS } from './pace.js';
 import type { RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
 import type { StretchV1 } from './stretch-v1.js';
@@ -9,6 +11,8 @@ import type { UpstreamStates } from './upstream-states.js';
 
 /** The most a list page can hold (Stripe docs, pagination). */
 const PAGE = 100;
+/** How many places of the list one tick looks at. */
+const ASKS_PER_TICK = 10;
 
 export interface FeedV1Options {
   readonly v1: StripeV1;
@@ -18,6 +22,7 @@ export interface FeedV1Options {
   readonly running: RunningRuns;
   readonly states: UpstreamStates;
   readonly now: () => number;
+  readonly wait: (ms: number) => Promise<unknown>;
 }
 
 /** v1 is followed by its list: one page shows the state of 100 neighbours. */
@@ -51,30 +56,39 @@ export class FeedV1 implements FeedTick {
   }
 
   /**
-   * Refreshes running runs with as few pages as their places allow: a page starts right above the newest run that is still to
-   * be seen, jumping over what lies between. A single run left over is asked for by its id.
+   * Refreshes running runs with as few pages as their places allow: a page starts right above the run that has waited longest,
+   * and shows its neighbours too. A single run left over is asked for by its id. What does not fit into this tick is due in the next.
    */
-  async #cover(runs: readonly { id: string; createdAt: number }[]): Promise<void> {
-    const { v1, ledger, sightings, now } = this.#options;
+  async #cover(runs: readonly RunningRun[]): Promise<void> {
+    const { ledger, sightings, now, wait } = this.#options;
     const began = now();
-    let left = runs;
-    while (left.length > 1) {
-      const [first] = left;
-      if (first === undefined) break;
-      const isNearTop =
-        (await ledger.runs.count({ api: 'V1', createdFrom: first.createdAt + 1 }, PAGE)) < PAGE / 2;
-      const above = isNearTop ? null : await ledger.runs.neighbourAbove('V1', first.createdAt);
-      const askedAt = now();
+    let left = [...runs].sort((a, b) => sightings.lastSeen(a.id) - sightings.lastSeen(b.id));
+    for (let asked = 0; asked < ASKS_PER_TICK; asked += 1) {
+      const [first, ...others] = left;
+      if (first === undefined) return;
+      if (asked > 0) await wait(PAGE_GAP_MS);
+      if (others.length > 0) await this.#listFrom(first);
+      if (sightings.lastSeen(first.id) < began) await this.#retrieve(first.id);
+      const still = await ledger.runs.running('V1', { ids: others.map(({ id }) => id) });
+      const running = new Set(still.map(({ id }) => id));
+      left = others.filter(({ id }) => running.has(id) && sightings.lastSeen(id) < began);
+    }
+  }
+
+  /** One page of the list with a run and its neighbours. The run may be missing from it: then it is asked for by its id. */
+  async #listFrom({ createdAt }: RunningRun): Promise<void> {
+    const { v1, ledger, sightings, now } = this.#options;
+    const newer = await ledger.runs.count({ api: 'V1', createdFrom: createdAt + 1 }, PAGE);
+    const above = newer < PAGE / 2 ? null : await ledger.runs.neighbourAbove('V1', createdAt);
+    const askedAt = now();
+    try {
       const page = await v1.listRuns(above === null ? {} : { startingAfter: above });
       sightings.saw({ ...page, askedAt }, await ledger.runs.observe(page.items));
-      const still = new Set(
-        (await ledger.runs.running('V1', { ids: left.map(({ id }) => id) })).map(({ id }) => id),
-      );
-      const unseen = left.filter(({ id }) => still.has(id) && sightings.lastSeen(id) < began);
-      if (unseen.some(({ id }) => id === first.id)) await this.#retrieve(first.id);
-      left = unseen.filter(({ id }) => id !== first.id);
+    } catch (error) {
+      // Stripe no longer has the run that the page should start from.
+      const isNoStart = error instanceof UpstreamError && ['not_found', 'invalid'].includes(error.kind);
+      if (!isNoStart || above === null) throw error;
     }
-    for (const { id } of left) await this.#retrieve(id);
   }
 
   async #retrieve(id: string): Promise<void> {
@@ -83,6 +97,7 @@ export class FeedV1 implements FeedTick {
     try {
       const items = [await v1.retrieveRun(id)];
       sightings.saw({ items, askedAt, requestId: null }, await ledger.runs.observe(items));
+      this.#options.running.found(id);
     } catch (error) {
       if (!(error instanceof UpstreamError) || error.kind !== 'not_found') throw error;
       sightings.looked(id, askedAt);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { failurePause, FRESH_MS } from './pace.js';
+import { UpstreamError } from '../models/errors.js';
+import { failurePause, FRESH_MS, REFUSED_MS } from './pace.js';
 
 /** What a tick of a feed is to bring. */
 export interface Wanted {
@@ -45,7 +46,9 @@ export class Feed {
   #running: Tick | null = null;
   #timer: NodeJS.Timeout | null = null;
   #failures = 0;
-  #failedAt = 0;
+  /** Until when (unix ms) nobody need knock again. */
+  #quietUntil = 0;
+  #lastFailure = '';
   #closed = false;
 
   constructor(work: FeedTick, options: { log: Logger; random: () => number; now: () => number }) {
@@ -57,11 +60,11 @@ export class Feed {
 
   /**
    * Resolves when a tick for what is wanted, begun after this call or at most a second before, has ended, well or badly. Within a
-   * second of a failure it resolves at once: readers of an upstream that is down must not each knock on its door.
+   * second of a failure, a minute of a refusal, it resolves at once: readers must not each knock on a closed door.
    */
   ask(wanted: { ids?: Iterable<string>; news?: boolean }): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    if (this.#failures > 0 && this.#now() - this.#failedAt < FRESH_MS) return Promise.resolve();
+    if (this.#now() < this.#quietUntil) return Promise.resolve();
     if (this.#running !== null && this.#isServing(this.#running, wanted)) return this.#running.ask.done;
     this.#next ??= newAsk();
     const { ids, done } = this.#next;
@@ -73,7 +76,7 @@ export class Feed {
 
   /** Works out anew when the next tick is due: somebody began to watch, or a run was created. */
   poke(): void {
-    if (this.#running === null) void this.#schedule();
+    if (this.#running === null && !this.#closed) void this.#schedule();
   }
 
   /** Ends the feed after the tick under way. */
@@ -109,12 +112,23 @@ export class Feed {
   async #tick({ ids, news }: Ask): Promise<void> {
     try {
       await this.#work.tick({ ids, news });
+      if (this.#failures > 0) this.#log.info('a feed can be refreshed again');
       this.#failures = 0;
+      this.#quietUntil = 0;
+      this.#lastFailure = '';
     } catch (error) {
-      this.#failures += 1;
-      this.#failedAt = this.#now();
-      this.#log.warn({ err: error, failures: this.#failures }, 'a feed could not be refreshed');
+      this.#failed(error);
     }
+  }
+
+  /** One line for each kind of failure, however long it lasts. */
+  #failed(error: unknown): void {
+    this.#failures += 1;
+    this.#quietUntil = this.#now() + (isRefusal(error) ? REFUSED_MS : FRESH_MS);
+    const failure = error instanceof Error ? error.message : String(error);
+    const level = failure === this.#lastFailure ? 'debug' : 'warn';
+    this.#lastFailure = failure;
+    this.#log[level]({ err: error, failures: this.#failures }, 'a feed could not be refreshed');
   }
 
   async #schedule(): Promise<void> {
@@ -124,12 +138,22 @@ export class Feed {
     this.#timer = pause === null ? null : setTimeout(() => this.#start(), pause);
   }
 
+  /** Never rejects: a feed that could not work out its next tick would not have one. */
   async #pause(): Promise<number | null> {
-    const pause = await this.#work.pause();
-    return this.#failures === 0 || pause === null
-      ? pause
-      : Math.max(pause, failurePause(this.#failures, this.#random));
+    try {
+      const pause = await this.#work.pause();
+      if (this.#failures === 0 || pause === null) return pause;
+      return Math.max(pause, failurePause(this.#failures, this.#random), this.#quietUntil - this.#now());
+    } catch (error) {
+      this.#failed(error);
+      return failurePause(this.#failures, this.#random);
+    }
   }
+}
+
+/** Whether the key may not do this, which asking again soon will not change. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof UpstreamError && (error.kind === 'unauthenticated' || error.kind === 'forbidden');
 }
 
 function newAsk(): Ask {

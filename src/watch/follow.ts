@@ -13,6 +13,8 @@ export interface FollowOptions {
   readonly reader: RunReader;
   readonly followers: Followers;
   readonly wakes: Wakes;
+  /** Whether the gateway is shutting down: then nothing is followed any more. */
+  readonly isClosing: () => boolean;
 }
 
 /** The topic on which the followers of a run hear that Stripe does not know it any more. */
@@ -28,16 +30,13 @@ export const CLOSING = 'closing';
  * an unknown one cannot be read. Not an async generator: its `return()` would wait behind the pending wait for a wake, and the
  * run would be polled on for a client that has left.
  */
-export async function follow(
-  options: FollowOptions,
-  id: string,
-): Promise<AsyncIterable<ReportRun | GatewayError>> {
+export async function follow(options: FollowOptions, id: string): Promise<AsyncIterable<ReportRun | Error>> {
   const { account, ledger, reader, followers, wakes } = options;
   const [first] = await reader.read([id]);
   if (first instanceof Error) throw first;
   if (first === null || first === undefined) throw notFound(id);
 
-  return new Repeater<ReportRun | GatewayError>(async (push, stop) => {
+  return new Repeater<ReportRun | Error>(async (push, stop) => {
     const signal = new Signal();
     const state = { isGone: false, isStopped: false };
     const release = [
@@ -49,6 +48,7 @@ export async function follow(
       }),
       wakes.on(CLOSING, () => stop()),
     ];
+    if (options.isClosing()) stop();
     void stop.then(() => {
       state.isStopped = true;
       return signal.raise();
@@ -65,13 +65,16 @@ export async function follow(
           await push(notFound(id));
           break;
         }
-        const transitions = await ledger.runs.transitions(id, version);
+        // The run before its transitions: one that comes in between has a wake of its own.
         seen = (await ledger.runs.get([id])).get(id);
-        for (const transition of transitions) {
+        for (const transition of await ledger.runs.transitions(id, version)) {
+          if (seen?.run == null || transition.version > seen.version) break;
           version = transition.version;
-          if (seen?.run) await push(runWhen(seen.run, transition.status));
+          await push(runWhen(seen.run, transition.status));
         }
       }
+    } catch (error) {
+      await push(error instanceof Error ? error : new Error(String(error)));
     } finally {
       for (const end of release) end();
       stop();

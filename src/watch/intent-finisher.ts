@@ -5,7 +5,7 @@ import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Intent } from '../ledger/intents.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { toGatewayError, UpstreamError } from '../models/errors.js';
-import type { ObservedRun, StripeApi, UnreadableRun } from '../models/report-run.js';
+import { idOfItem, type ObservedRun, type StripeApi, type UnreadableRun } from '../models/report-run.js';
 import { isStoredFailure, isWithoutEffect, unclearOutcome, unknownOutcome } from './create-errors.js';
 import { failurePause, LIST_LAG_MS } from './pace.js';
 import type { RunReader } from './run-reader.js';
@@ -24,6 +24,7 @@ export interface IntentFinisherOptions {
   readonly log: Logger;
   readonly now: () => number;
   readonly random: () => number;
+  readonly wait: (ms: number) => Promise<unknown>;
   /** Called when a run was created, so that its feed looks at it soon. */
   readonly onCreated: (api: StripeApi) => void;
   /** Called when an intent stays to be finished later. */
@@ -93,7 +94,7 @@ export class IntentFinisher {
     const { ledger, reader, sightings, onCreated } = this.#options;
     const { report } = await ledger.intents.finish(key, observed);
     this.#spent.delete(key);
-    const id = 'unreadable' in observed ? observed.id : observed.run.id;
+    const id = idOfItem(observed);
     sightings.saw({ items: [observed], ...answer }, report);
     reader.forgetMissing(id);
     onCreated(request.api);

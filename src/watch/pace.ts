@@ -1,6 +1,9 @@
 /** A read at most this old, in ms, is as good as a new one. */
 export const FRESH_MS = 1_000;
 
+/** An API that refused the key, in ms, is not asked again before. */
+export const REFUSED_MS = 60_000;
+
 /** How long, in ms, a reader waits for a refresh before it is answered from the ledger. */
 export const READ_WAIT_MS = 2_000;
 

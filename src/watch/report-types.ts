@@ -2,14 +2,18 @@ import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { KeptReportType } from '../ledger/report-types.js';
-import { toGatewayError, UpstreamError } from '../models/errors.js';
+import { GatewayError, toGatewayError, UpstreamError } from '../models/errors.js';
 import { apiOfReportTypeId } from '../models/ids.js';
 import type { JsonObject } from '../models/json.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { ReportType } from '../models/report-type.js';
+import { READ_WAIT_MS } from './pace.js';
+import { within } from './within.js';
 
 /** How long, ms, what was read of a type is good: Stripe moves the available data twice a day (Stripe docs, reports API). */
-const FRESH_MS = 600_000;
+const TYPE_FRESH_MS = 600_000;
+/** How long, ms, a failed read is not repeated: while Stripe hangs, not every reader must wait for it. */
+const FAILURE_MS = 2_000;
 /** How long, ms, it is remembered that Stripe does not know a v2 report. */
 const NOT_FOUND_MS = 60_000;
 /** The most such reports that are remembered. */
@@ -32,6 +36,8 @@ export interface CatalogueOptions {
 export class Catalogue {
   readonly #options: CatalogueOptions;
   readonly #underway = new Map<string, Promise<void>>();
+  /** What could not be read, why, and until when (unix ms) it is not tried again. */
+  readonly #failures = new Map<string, { readonly error: unknown; readonly until: number }>();
   /** Until when (unix ms) what is not kept, of v1's list or as a v2 report, is known not to be there. */
   readonly #absentUntil = new Map<string, number>();
 
@@ -55,9 +61,12 @@ export class Catalogue {
   async list(api: StripeApi | null): Promise<readonly ReportType[]> {
     if (api === 'V1') return this.#listV1();
     if (api === 'V2') return this.#listV2();
-    const [v1, v2] = await Promise.allSettled([this.#listV1(), this.#listV2()]);
-    if (v1.status === 'rejected') throw v1.reason;
-    return [...v1.value, ...(v2.status === 'fulfilled' ? v2.value : [])];
+    const lists = await Promise.allSettled([this.#listV1(), this.#listV2()]);
+    const failures = lists.flatMap((list) => (list.status === 'rejected' ? [list.reason as unknown] : []));
+    const reason =
+      failures.find((failure) => !isRefusal(failure)) ?? (failures.length === 2 ? failures[0] : null);
+    if (reason !== null) throw reason;
+    return lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
   }
 
   async #listV1(): Promise<readonly ReportType[]> {
@@ -90,12 +99,20 @@ export class Catalogue {
   ): Promise<KeptReportType | null> {
     const { now } = this.#options;
     const kept = await get();
-    if (kept !== null && now() - kept.refreshed < FRESH_MS) return kept;
+    if (kept !== null && now() - kept.refreshed < TYPE_FRESH_MS) return kept;
     if (kept === null && now() < (this.#absentUntil.get(name) ?? 0)) return null;
+    const refreshed = this.#once(name, refresh);
+    if (kept !== null) {
+      // What is kept is better than a long wait; the refresh goes on.
+      await within(
+        READ_WAIT_MS,
+        refreshed.catch(() => undefined),
+      );
+      return (await get()) ?? kept;
+    }
     try {
-      await this.#once(name, refresh);
+      await refreshed;
     } catch (error) {
-      if (kept !== null) return kept;
       throw error instanceof UpstreamError ? toGatewayError(error) : error;
     }
     return get();
@@ -104,7 +121,16 @@ export class Catalogue {
   #once(name: string, work: () => Promise<void>): Promise<void> {
     const underway = this.#underway.get(name);
     if (underway !== undefined) return underway;
-    const started = work().finally(() => this.#underway.delete(name));
+    const failure = this.#failures.get(name);
+    if (failure !== undefined && this.#options.now() < failure.until) return Promise.reject(failure.error);
+    const started = work()
+      .then(() => this.#failures.delete(name))
+      .catch((error: unknown) => {
+        this.#failures.set(name, { error, until: this.#options.now() + FAILURE_MS });
+        throw error;
+      })
+      .then(() => undefined)
+      .finally(() => this.#underway.delete(name));
     this.#underway.set(name, started);
     return started;
   }
@@ -115,7 +141,7 @@ export class Catalogue {
     const { items } = await v1.listReportTypes();
     const types = items.map(({ type, body }) => ({ id: type.id, body }));
     await ledger.reportTypes.put('V1', types, askedAt, { replaceAll: true });
-    this.#absentUntil.set(V1_LIST, askedAt + FRESH_MS);
+    this.#absentUntil.set(V1_LIST, askedAt + TYPE_FRESH_MS);
   }
 
   async #readV2(id: string): Promise<void> {
@@ -135,4 +161,9 @@ export class Catalogue {
       this.#absentUntil.set(id, askedAt + NOT_FOUND_MS);
     }
   }
+}
+
+/** Whether the key may not use an API. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code === 'FORBIDDEN' || error.code === 'UNAUTHENTICATED');
 }

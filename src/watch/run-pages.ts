@@ -165,6 +165,6 @@ function noAnswer(): GatewayError {
 function historyIncomplete(): GatewayError {
   return new GatewayError(
     'HISTORY_INCOMPLETE',
-    'The history of v1 runs has not been read to its end yet. Try again in a moment, or page forward from the newest run.',
+    'The history of runs has not been read to its end yet. Try again in a moment, or page forward from the newest run.',
   );
 }

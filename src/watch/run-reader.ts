@@ -62,9 +62,9 @@ export class RunReader {
     const stale = ids.filter((id) => !this.#options.sightings.isFresh(id));
     const v1 = stale.filter((id) => apiOfRunId(id) === 'V1');
     const v2 = stale.filter((id) => apiOfRunId(id) === 'V2').slice(0, V2_PER_CALL);
-    const single = v1.length === 1 ? [...v1, ...v2] : v2;
-    const work = single.map((id) => this.#retrieve(id).catch(() => {}));
-    if (v1.length > 1) work.push(this.#options.feeds.V1.ask({ ids: v1 }));
+    const work = v2.map((id) => this.#retrieve(id).catch(() => {}));
+    // Through the feed also for a single one: many callers who ask for one run each share the next page of the list.
+    if (v1.length > 0) work.push(this.#options.feeds.V1.ask({ ids: v1 }));
     if (work.length > 0) await within(READ_WAIT_MS, Promise.all(work));
   }
 
@@ -89,7 +89,7 @@ export class RunReader {
     } catch (error) {
       const kind = error instanceof UpstreamError ? error.kind : null;
       // What Stripe says of one run says nothing about the API.
-      if (kind !== 'not_found' && kind !== 'invalid') states.failed(api, error);
+      if (kind !== 'not_found' && kind !== 'invalid' && kind !== 'contract') states.failed(api, error);
       if (kind !== 'not_found') throw error;
       this.#rememberMissing(id);
     }

@@ -5,8 +5,11 @@ import type { Followers } from './followers.js';
 import { unwatchedPause, watchedPause } from './pace.js';
 import type { Sightings } from './sightings.js';
 
-/** A run counts as gone after so many answers that Stripe does not know it, over so long a time (ms). */
-const GONE_AFTER = { times: 3, ms: 300_000 };
+/**
+ * A run counts as gone after so many answers that Stripe does not know it, over so long a time (ms), none of them this much (ms)
+ * after the last: looks at a running run are never further apart.
+ */
+const GONE_AFTER = { times: 3, ms: 300_000, apart: 1_200_000 };
 
 /** Which running runs are due for a look, and how long there is until the next one is. */
 export class RunningRuns {
@@ -16,7 +19,7 @@ export class RunningRuns {
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #onGone: (id: string) => void;
-  readonly #missing = new Map<string, { first: number; times: number }>();
+  readonly #missing = new Map<string, { first: number; last: number; times: number }>();
 
   constructor(options: {
     ledger: Ledger;
@@ -24,7 +27,7 @@ export class RunningRuns {
     sightings: Sightings;
     now: () => number;
     random: () => number;
-    /** Called when a watched run is given up, because Stripe keeps saying that there is none. */
+    /** Called when a run is given up, because Stripe keeps saying that there is none. */
     onGone: (id: string) => void;
   }) {
     this.#ledger = options.ledger;
@@ -56,12 +59,21 @@ export class RunningRuns {
 
   /** Stripe said that it does not know a run that the ledger knows as running. */
   missing(id: string): void {
-    const seen = this.#missing.get(id) ?? { first: this.#now(), times: 0 };
-    seen.times += 1;
+    const now = this.#now();
+    const before = this.#missing.get(id);
+    const isRow = before !== undefined && now - before.last < GONE_AFTER.apart;
+    const seen = isRow
+      ? { ...before, last: now, times: before.times + 1 }
+      : { first: now, last: now, times: 1 };
     this.#missing.set(id, seen);
-    if (seen.times < GONE_AFTER.times || this.#now() - seen.first < GONE_AFTER.ms) return;
+    if (seen.times < GONE_AFTER.times || now - seen.first < GONE_AFTER.ms) return;
     this.#missing.delete(id);
     this.#onGone(id);
+  }
+
+  /** A run was shown again. */
+  found(id: string): void {
+    this.#missing.delete(id);
   }
 
   #unwatchedWait(run: RunningRun, random: () => number): number {

@@ -2,9 +2,13 @@ import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Intent } from '../ledger/intents.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { CreateReportRunRequest } from '../models/create-report-run.js';
 import type { JsonObject, JsonValue } from '../models/json.js';
 import { isJsonObject } from '../models/json.js';
 import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
+import type { RunPosition } from '../models/run-page.js';
+import { PAGE_GAP_MS } from './pace.js';
+import { endOf } from './stretch-v1.js';
 
 /** Stripe's clock may be behind ours by so much, ms. */
 const CLOCK_SKEW_MS = 300_000;
@@ -26,7 +30,10 @@ export interface SettleOptions {
   readonly ledger: Ledger;
   /** Whether an open intent's upstream key gives no run any more, either. */
   readonly isSpent: (key: string) => boolean;
+  readonly wait: (ms: number) => Promise<unknown>;
 }
+
+type CreateV1 = CreateReportRunRequest & { readonly api: 'V1' };
 
 /**
  * Looks for the run that an intent's lost POST may have left behind. Throws UpstreamError where Stripe cannot be asked. Two
@@ -34,64 +41,81 @@ export interface SettleOptions {
  */
 export function traceOf(options: SettleOptions, intent: Intent): Promise<Trace> {
   const { request } = intent;
-  return request.api === 'V1'
-    ? traceInList(options, intent, requestText(request.reportType, request.parameters))
-    : traceInEvents(options, intent);
+  return request.api === 'V1' ? traceInList(options, intent, request) : traceInEvents(options, intent);
 }
 
 /** v1: a run of the same type and parameters, from five minutes before the intent on, that no other intent owns. */
 async function traceInList(
-  { v1, ledger, isSpent }: SettleOptions,
+  options: SettleOptions,
   { key, createdAt }: Intent,
-  wanted: string,
+  wanted: CreateV1,
 ): Promise<Trace> {
-  const alike = await listAlike(v1, createdAt - CLOCK_SKEW_MS, wanted);
+  const { ledger, isSpent } = options;
+  const { same, doubt } = await listAlike(options, createdAt - CLOCK_SKEW_MS, wanted);
+  const text = requestText(wanted.reportType, wanted.parameters);
   // The open intents before the owners: what is finished in between then counts twice rather than not at all.
   const open = await ledger.intents.due(Number.MAX_SAFE_INTEGER, OPEN_MAX);
   const rivals = open.filter(
     ({ request, ...other }) =>
       other.key !== key &&
       request.api === 'V1' &&
-      requestText(request.reportType, request.parameters) === wanted,
+      requestText(request.reportType, request.parameters) === text,
   );
   const free: ObservedRun[] = [];
-  for (const item of alike) if ((await ledger.intents.ownerOf(item.run.id)) === null) free.push(item);
+  for (const item of same) if ((await ledger.intents.ownerOf(item.run.id)) === null) free.push(item);
   // The oldest: an intent made later could not have that one, but any of the others.
   const observed = free.at(-1);
-  if (observed === undefined) return { kind: 'none' };
+  if (observed === undefined) return doubt === null ? { kind: 'none' } : { kind: 'unclear', reason: doubt };
   if (rivals.some((rival) => !isSpent(rival.key))) return { kind: 'early' };
   // Intents that asked for the same may have any of the runs: only one that nobody here asked for makes it unclear.
   if (free.length <= rivals.length + 1) return { kind: 'run', observed };
   return { kind: 'unclear', reason: `${free.length} runs could be the one that was asked for` };
 }
 
-async function listAlike(v1: StripeV1, createdFrom: number, wanted: string): Promise<ObservedRun[]> {
-  const alike: ObservedRun[] = [];
-  let startingAfter: string | undefined;
-  do {
-    const page = await v1.listRuns({
-      createdFrom,
-      ...(startingAfter === undefined ? {} : { startingAfter }),
-    });
+/** What Stripe's list has that could be the run: the same request, and what leaves it open whether it is the same. */
+interface Alike {
+  readonly same: readonly ObservedRun[];
+  /** Why it cannot be told whether there is another; null if it can. */
+  readonly doubt: string | null;
+}
+
+async function listAlike({ v1, wait }: SettleOptions, createdFrom: number, wanted: CreateV1): Promise<Alike> {
+  const text = requestText(wanted.reportType, wanted.parameters);
+  const same: ObservedRun[] = [];
+  let doubt: string | null = null;
+  let end: RunPosition | null = null;
+  for (;;) {
+    const page = await v1.listRuns({ createdFrom, ...(end === null ? {} : { startingAfter: end.id }) });
     for (const item of page.items) {
-      if ('unreadable' in item) continue;
-      if (requestText(item.run.reportTypeId, item.run.parameters.raw) === wanted) alike.push(item);
+      if ('unreadable' in item) doubt = `the run ${item.id} of that time cannot be read`;
+      else if (requestText(item.run.reportTypeId, item.run.parameters.raw) === text) same.push(item);
+      else if (hasMore(item.run, wanted))
+        doubt = `the run ${item.run.id} has all that was asked for, and more`;
     }
-    const last = page.items.at(-1);
-    startingAfter =
-      page.hasMore && last !== undefined ? ('unreadable' in last ? last.id : last.run.id) : undefined;
-  } while (startingAfter !== undefined);
-  return alike;
+    if (!page.hasMore) return { same, doubt };
+    end = endOf(page, end);
+    await wait(PAGE_GAP_MS);
+  }
+}
+
+/** Whether a run has every parameter that was asked for beside others: Stripe may have added what it takes by default. */
+function hasMore(run: ObservedRun['run'], { reportType, parameters }: CreateV1): boolean {
+  if (run.reportTypeId !== reportType) return false;
+  return Object.entries(parameters).every(([name, value]) => {
+    const had = run.parameters.raw[name];
+    return had !== undefined && sameText(had) === sameText(value);
+  });
 }
 
 /** v2 has no list, but the event of a run's creation names the key it was created under. */
-async function traceInEvents({ v2 }: SettleOptions, { upstreamKey, keyedAt }: Intent): Promise<Trace> {
+async function traceInEvents({ v2, wait }: SettleOptions, { upstreamKey, keyedAt }: Intent): Promise<Trace> {
   let page: string | null = null;
   do {
     const answer = await v2.listEvents({ createdFrom: keyedAt - CLOCK_SKEW_MS, page });
     const created = answer.events.find(({ idempotencyKey }) => idempotencyKey === upstreamKey);
     if (created !== undefined) return { kind: 'run', observed: await v2.retrieveRun(created.runId) };
     page = answer.nextPage;
+    if (page !== null) await wait(PAGE_GAP_MS);
   } while (page !== null);
   return { kind: 'unclear', reason: 'Stripe has forgotten the idempotency key and no event names it' };
 }

@@ -1,8 +1,9 @@
 import type { RunList, StripeV1 } from '../datasources/stripe-v1.js';
-import type { Feed as FeedMarks } from '../ledger/feeds.js';
+import type { FeedMarks } from '../ledger/feeds.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { UpstreamError } from '../models/errors.js';
 import { apiOfRunId } from '../models/ids.js';
+import { idOfItem } from '../models/report-run.js';
 import type { RunPosition } from '../models/run-page.js';
 import { LIST_LAG_MS, PAGE_GAP_MS } from './pace.js';
 import type { Sightings } from './sightings.js';
@@ -172,7 +173,7 @@ function deeper(marks: FeedMarks, end: RunPosition | null, page: RunList): Parti
  * last item that can be named to Stripe. Odd items must neither stop the reading nor say how far it got.
  */
 export function endOf(page: RunList, from: RunPosition | null): RunPosition | null {
-  const id = page.items.map(idOf).findLast((one) => apiOfRunId(one) === 'V1');
+  const id = page.items.map(idOfItem).findLast((one) => apiOfRunId(one) === 'V1');
   if (id === undefined && page.hasMore) {
     throw new UpstreamError(
       'contract',
@@ -189,8 +190,4 @@ export function endOf(page: RunList, from: RunPosition | null): RunPosition | nu
 function newestOf({ items, askedAt }: Page): number | null {
   const times = items.flatMap((item) => ('run' in item ? [item.run.createdAt] : []));
   return times.length === 0 ? null : Math.min(Math.max(...times), askedAt);
-}
-
-function idOf(item: RunList['items'][number]): string {
-  return 'unreadable' in item ? item.id : item.run.id;
 }

@@ -59,10 +59,10 @@ export function createWatch(options: WatchOptions): Watch {
   const running = new RunningRuns({ ledger, followers, sightings, now, random, onGone });
   const shared = { ledger, sightings, states, now };
   const stretch = new StretchV1({ v1, ...shared, wait });
-  const feedV2 = new FeedV2({ v2, ...shared, running });
+  const feedV2 = new FeedV2({ v2, ...shared, running, wait });
   const newFeed = (work: FeedTick): Feed => new Feed(work, { log, now, random });
   const feeds: Readonly<Record<StripeApi, Feed>> = {
-    V1: newFeed(new FeedV1({ v1, ...shared, stretch, running })),
+    V1: newFeed(new FeedV1({ v1, ...shared, stretch, running, wait })),
     V2: newFeed(feedV2),
   };
   const reader = new RunReader({ v1, v2, ...shared, feeds });
@@ -70,10 +70,20 @@ export function createWatch(options: WatchOptions): Watch {
   const onCreated = (api: StripeApi): void => feeds[api].poke();
   const onPostponed = (): void => loop.poke();
   const upstream = { v1, v2, reader, sightings };
-  const finisher = new IntentFinisher({ ...upstream, ledger, log, now, random, onCreated, onPostponed });
+  const finisher = new IntentFinisher({
+    ...upstream,
+    ledger,
+    log,
+    now,
+    random,
+    onCreated,
+    onPostponed,
+    wait,
+  });
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
   const loop = new IntentLoop({ ledger, finisher, log, now });
   const backfill = new Backfill({ ledger, stretch, log, random });
+  let isClosing = false;
   const stopListening = options.onNotify((topic) => wakes.wake(topic));
 
   return {
@@ -81,13 +91,14 @@ export function createWatch(options: WatchOptions): Watch {
     pages,
     creates,
     states,
-    follow: (id) => follow({ account, ledger, reader, followers, wakes }, id),
+    follow: (id) => follow({ account, ledger, reader, followers, wakes, isClosing: () => isClosing }, id),
     start() {
       loop.start();
       void feeds.V2.ask({ news: true });
       void feeds.V1.ask({ news: true }).then(() => backfill.start());
     },
     async close() {
+      isClosing = true;
       wakes.wake(CLOSING);
       await Promise.all([
         loop.close(),

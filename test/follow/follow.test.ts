@@ -147,6 +147,8 @@ describe('reportRunUpdated', () => {
       );
       return ids.every((id) => data?.reportRuns.nodes.some((node) => node.id === id));
     });
+    // Long enough ago that each of them has to be looked at again.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     await sandbox.control('DELETE', 'requests');
     const subscriptions = ids.map((id) => subscribe(id));
     await until(() => subscriptions.every(({ seen }) => seen.length === 1));

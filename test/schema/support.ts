@@ -114,6 +114,7 @@ export function services(
   };
   return {
     account: 'acct_1:test',
+    hasBegun: () => Promise.resolve(false),
     createReportRun: unexpected,
     files: { sign: unexpected },
     ...rest,

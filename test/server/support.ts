@@ -179,6 +179,7 @@ function servicesOf(runs: ReadonlyMap<string, ReportRun | Error>, feed: Feed): S
         V2: { state: 'UNAVAILABLE', asOf: null },
       }),
     },
+    hasBegun: () => Promise.resolve(false),
     createReportRun: unused,
     reportTypes: { read: async () => null, list: async () => [] },
     files: { sign: () => ({ path: '/files/unused', expiresAt: 0 }) },

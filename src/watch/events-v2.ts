@@ -1,0 +1,101 @@
+import type { StripeV2 } from '../datasources/stripe-v2.js';
+import type { RunEvent } from '../datasources/stripe-v2-events.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { RunNote } from '../ledger/runs.js';
+import { PAGE_GAP_MS } from './pace.js';
+
+/** How long Stripe keeps events (Stripe docs, events), ms. */
+const RETENTION_MS = 30 * 86_400_000;
+/** v2's lists are eventually consistent (Stripe docs, API v2 overview): each read starts this long before the last one, ms. */
+const OVERLAP_MS = 600_000;
+/** Once in so long a time, ms, all that are kept are looked through. */
+const SWEEP_MS = 86_400_000;
+/** How many pages are read before the runs get their turn. */
+const PAGES_PER_TURN = 5;
+/** A read that was broken off so long ago, ms, is begun anew: what came since is on pages it has passed. */
+const STALE_MS = 300_000;
+
+/** A read through the events, newest first, that may take more than one turn. */
+interface Pass {
+  readonly began: number;
+  readonly createdFrom: number;
+  readonly isSweep: boolean;
+  readonly page: string | null;
+}
+
+export interface EventsV2Options {
+  readonly v2: StripeV2;
+  readonly ledger: Ledger;
+  readonly now: () => number;
+  readonly wait: (ms: number) => Promise<unknown>;
+}
+
+/** What one turn found. */
+export interface EventTurn {
+  /** Runs that events say have ended, and when, unix ms. */
+  readonly ended: ReadonlyMap<string, number>;
+  /** Whether all events up to the beginning of the pass have now been read. */
+  readonly isComplete: boolean;
+}
+
+/** Learns from events which v2 runs exist and which have ended. The cursor moves only when a pass has read all its pages. */
+export class EventsV2 {
+  readonly #options: EventsV2Options;
+  #pass: Pass | null = null;
+
+  constructor(options: EventsV2Options) {
+    this.#options = options;
+  }
+
+  /** Whether a pass has pages left. */
+  get isUnderWay(): boolean {
+    return this.#pass !== null;
+  }
+
+  /** Reads on, a few pages at most. After a failure the next turn goes on where this one stopped. Throws UpstreamError. */
+  async read(): Promise<EventTurn> {
+    const { v2, ledger, now, wait } = this.#options;
+    const ended = new Map<string, number>();
+    let pass = this.#pass !== null && now() - this.#pass.began < STALE_MS ? this.#pass : await this.#begin();
+    for (let read = 0; read < PAGES_PER_TURN; read += 1) {
+      if (read > 0) await wait(PAGE_GAP_MS);
+      const { events, nextPage } = await v2.listEvents(pass);
+      for (const event of events) if (isEnd(event)) ended.set(event.runId, event.createdAt);
+      const notes = events.map((event) => noteOf(event));
+      if (nextPage === null) {
+        const swept = pass.isSweep ? { swept: pass.began } : {};
+        const marks = { eventCursor: pass.began, refreshed: pass.began, complete: true, ...swept };
+        await ledger.feeds.advance('V2', marks, { notes });
+        this.#pass = null;
+        return { ended, isComplete: true };
+      }
+      await ledger.feeds.advance('V2', {}, { notes });
+      pass = { ...pass, page: nextPage };
+      this.#pass = pass;
+    }
+    return { ended, isComplete: false };
+  }
+
+  async #begin(): Promise<Pass> {
+    const { eventCursor, swept } = await this.#options.ledger.feeds.get('V2');
+    const began = this.#options.now();
+    const oldest = began - RETENTION_MS;
+    const isSweep = swept === null || began - swept > SWEEP_MS;
+    const createdFrom = isSweep ? oldest : Math.max(oldest, (eventCursor ?? oldest) - OVERLAP_MS);
+    return { began, createdFrom, isSweep, page: null };
+  }
+}
+
+function isEnd({ type }: RunEvent): boolean {
+  return type === 'v2.reporting.report_run.succeeded' || type === 'v2.reporting.report_run.failed';
+}
+
+/** When the run was created orders what is unread: the newest are read first. */
+function noteOf(event: RunEvent): RunNote {
+  const isCreated = event.type === 'v2.reporting.report_run.created';
+  return {
+    id: event.runId,
+    createdAt: isCreated ? event.createdAt : null,
+    endedAt: isEnd(event) ? event.createdAt : null,
+  };
+}
