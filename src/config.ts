@@ -54,7 +54,11 @@ const list = z.string().transform((text) =>
 const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(4000),
-  ALLOWED_HOSTS: list.default([]),
+  ALLOWED_HOSTS: list
+    .pipe(
+      z.array(z.string().regex(/^[\w.-]+(?::\d{1,5})?$/, 'must be names, or name:port, separated by commas')),
+    )
+    .default([]),
   STRIPE_API_KEY: z
     .string()
     .regex(

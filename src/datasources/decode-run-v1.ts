@@ -20,6 +20,7 @@ import {
   requireText,
   requireWord,
 } from './decode.js';
+import { shownText } from './scrub.js';
 
 /** A `reporting.report_run` as a model. Throws DecodeError where an answer lacks what every run must have. */
 export function decodeRunV1(body: JsonObject): ReportRunV1 {
@@ -41,7 +42,7 @@ export function decodeRunV1(body: JsonObject): ReportRunV1 {
     result: status === 'SUCCEEDED' ? decodeResult(id, body['result']) : null,
     failure:
       status === 'FAILED'
-        ? { code: null, message: readText(body['error']) ?? 'The run failed; Stripe gave no reason.' }
+        ? { code: null, message: shownText(body['error']) ?? 'The run failed; Stripe gave no reason.' }
         : null,
   };
 }

@@ -20,6 +20,7 @@ import {
   requireText,
   requireWord,
 } from './decode.js';
+import { shownText } from './scrub.js';
 import { decodeContentType } from './decode-run-v1.js';
 
 /** A `v2.reporting.report_run` as a model. Throws DecodeError where an answer lacks what every run must have. */
@@ -115,7 +116,7 @@ function decodeFile(runId: string, file: JsonObject): ReportFile | null {
 function decodeFailure(details: JsonObject): ReportRunFailure {
   const failed = readObject(details['failed']) ?? {};
   const code = readText(failed['error_code']);
-  const message = readText(failed['error_message']);
+  const message = shownText(failed['error_message']);
   if (message !== null) return { code, message };
   return { code, message: `The run failed; Stripe gave no reason${code === null ? '' : ` beyond ${code}`}.` };
 }

@@ -1,3 +1,6 @@
+import type { JsonValue } from '../models/json.js';
+import { readText } from './decode.js';
+
 const KEY = /\b(?:sk|rk|pk|ek|whsec)_[\w*.…-]+/gi;
 const BEARER = /\b(?:bearer|basic)\s+[\w+/=.~*-]{8,}/gi;
 const LINK = /\b[a-z][a-z0-9+.-]*:\/\/\S+/gi;
@@ -15,4 +18,10 @@ export function scrub(message: string, apiKey: string): string {
     .replace(KEY, '[key]')
     .trim();
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
+}
+
+/** A text of Stripe's inside an answer, as it may be shown; null for what is no text. */
+export function shownText(value: JsonValue | undefined): string | null {
+  const text = readText(value);
+  return text === null ? null : scrub(text, '');
 }

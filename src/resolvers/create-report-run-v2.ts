@@ -1,4 +1,5 @@
 import type { CreateReportRunRequest, UserError } from '../models/create-report-run.js';
+import { hasRealDay } from '../models/calendar.js';
 import { apiOfReportTypeId } from '../models/ids.js';
 import type { JsonObject, JsonValue } from '../models/json.js';
 import type { ReportParameterDefinition, ReportType } from '../models/report-type.js';
@@ -68,10 +69,16 @@ function checkParameter(
     return required ? [problem(name, `The report needs the parameter \`${name}\`.`)] : [];
   }
   if (definition.valueType === 'timestamp') return checkTimestamp(definition, value);
-  if (definition.valueType === 'array' && !Array.isArray(value)) {
-    return [problem(name, `\`${name}\` must be a list, but is ${quote(value)}.`)];
+  if (definition.valueType === 'array') {
+    if (Array.isArray(value) && value.length > 0) return checkAllowed(definition, value);
+    return [problem(name, `\`${name}\` must be a list that is not empty, but is ${quote(value)}.`)];
   }
-  return checkAllowed(definition, Array.isArray(value) ? value : [value]);
+  // Of a type that is not known here, Stripe says what it takes.
+  const isText = definition.valueType === 'string' || definition.valueType === 'enum';
+  if (isText && typeof value !== 'string') {
+    return [problem(name, `\`${name}\` must be a string, but is ${quote(value)}.`)];
+  }
+  return checkAllowed(definition, [value]);
 }
 
 function checkAllowed(
@@ -118,7 +125,8 @@ function checkTimestamp(
 
 /** Unix ms; NaN for what is no instant. */
 function toTime(value: JsonValue | undefined): number {
-  return typeof value === 'string' && TIMESTAMP.test(value) ? Date.parse(value) : Number.NaN;
+  if (typeof value !== 'string' || !TIMESTAMP.test(value) || !hasRealDay(value)) return Number.NaN;
+  return Date.parse(value);
 }
 
 function problem(name: string, message: string): UserError {

@@ -62,6 +62,10 @@ export function createFileHandler({ services, open, verify, log }: FileOptions):
 }
 
 async function stream(opened: OpenFile, file: ReportFile, res: ServerResponse): Promise<void> {
+  if (opened.contentLength !== null && BigInt(opened.contentLength) !== file.size) {
+    opened.stream.destroy();
+    throw new WrongFile(`expected ${file.size} bytes, got ${opened.contentLength}`);
+  }
   await firstByte(opened.stream);
   res.statusCode = 200;
   res.setHeader('content-type', opened.contentType ?? typeOf(file));
@@ -86,12 +90,19 @@ function firstByte(stream: Readable): Promise<void> {
   });
 }
 
+/** What came is not the file that the run has: a proxy's page, say. */
+class WrongFile extends Error {
+  override readonly name = 'WrongFile';
+}
+
 /** Stripe deletes files after a year. */
 function isGone(error: unknown): boolean {
   return error instanceof UpstreamError && error.kind === 'not_found';
 }
 
 function explained(error: unknown): string {
+  if (error instanceof WrongFile)
+    return 'What came from Stripe is not the file of this report run. Try again.';
   // The message of an upstream error is made to be shown; of any other nothing is known.
   return error instanceof UpstreamError
     ? `Stripe did not deliver the file: ${error.message}`

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Context, Services } from '../context.js';
 import { originOf } from './access.js';
 import { type MaskError, useErrorCodes } from './errors.js';
-import { MAX_MESSAGE_BYTES, useLimits, useNoIntrospection } from './limits.js';
+import { MAX_MESSAGE_BYTES, useLimits, useNoIntrospection, useSubscriptionRule } from './limits.js';
 import type { Refusal } from './respond.js';
 import { useUpstreamReport } from './upstream-report.js';
 
@@ -54,6 +54,7 @@ export function createGraphQL(options: GraphQLOptions, maskError: MaskError): Yo
       useGraphQLJs(),
       useErrorCodes(),
       useLimits(),
+      useSubscriptionRule(),
       ...(introspection ? [] : [useNoIntrospection()]),
       useUpstreamReport(),
     ],

@@ -2,7 +2,10 @@ import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
 import {
   type ASTVisitor,
   GraphQLError,
+  Kind,
   NoSchemaIntrospectionCustomRule,
+  OperationTypeNode,
+  type SelectionSetNode,
   type ValidationContext,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -82,4 +85,37 @@ function withoutSuggestion(error: Error): GraphQLError {
     originalError: error.originalError,
     extensions: error.extensions,
   });
+}
+
+/** The specification's rule, which graphql-js 16 lacks: with its field skipped, a subscription has nothing to subscribe to. */
+export function useSubscriptionRule(): Plugin {
+  return {
+    onValidate({ addValidationRule }) {
+      addValidationRule(noConditionalSubscriptionRule);
+    },
+  };
+}
+
+function noConditionalSubscriptionRule(context: ValidationContext): ASTVisitor {
+  const refuse = (selections: SelectionSetNode, seen: Set<string>): void => {
+    for (const node of selections.selections) {
+      const condition = node.directives?.find(
+        ({ name }) => name.value === 'skip' || name.value === 'include',
+      );
+      if (condition !== undefined) {
+        const message = `The root field of a subscription takes no @${condition.name.value}.`;
+        context.reportError(new GraphQLError(message, { nodes: condition }));
+      }
+      if (node.kind === Kind.INLINE_FRAGMENT) refuse(node.selectionSet, seen);
+      if (node.kind !== Kind.FRAGMENT_SPREAD || seen.has(node.name.value)) continue;
+      seen.add(node.name.value);
+      const fragment = context.getFragment(node.name.value);
+      if (fragment) refuse(fragment.selectionSet, seen);
+    }
+  };
+  return {
+    OperationDefinition(node) {
+      if (node.operation === OperationTypeNode.SUBSCRIPTION) refuse(node.selectionSet, new Set());
+    },
+  };
 }

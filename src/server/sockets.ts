@@ -43,11 +43,21 @@ interface SocketExtra {
 
 /** GraphQL over WebSocket by the graphql-transport-ws protocol. */
 export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptions): Sockets {
-  const { execute, subscribe } = yoga.getEnveloped({});
+  const enveloped = yoga.getEnveloped({});
+  /** What execution throws, a hook included, would close the socket: it is the answer to this one operation. */
+  const guarded =
+    (run: (args: ExecutionArgs) => unknown) =>
+    async (args: ExecutionArgs): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> => {
+      try {
+        return (await run(args)) as ExecutionResult | AsyncIterable<ExecutionResult>;
+      } catch (error) {
+        return { errors: [maskError(error)] };
+      }
+    };
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: initTimeout,
-    execute,
-    subscribe,
+    execute: guarded(enveloped.execute),
+    subscribe: guarded(enveloped.subscribe),
     onSubscribe: (context, _id, payload) =>
       Object.keys(context.subscriptions).length > MAX_OPERATIONS_PER_SOCKET
         ? [tooManyOperations()]

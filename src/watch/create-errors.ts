@@ -27,7 +27,8 @@ export function userErrorOf(request: CreateReportRunRequest, error: UpstreamErro
     return { kind: isLiveOnly ? 'LiveModeRequired' : 'InvalidInput', message: error.message, path };
   }
   if (error.kind !== 'invalid') return null;
-  return { kind: 'InvalidInput', message: error.message, path: pathOf(request.api, error.param) };
+  const param = error.param ?? paramNamedIn(error.message);
+  return { kind: 'InvalidInput', message: error.message, path: pathOf(request.api, param) };
 }
 
 /** The key was used before, for something else. */
@@ -80,6 +81,11 @@ export function unclearOutcome(key: string, reason: string | null): GatewayError
 /** Reasons come as sentences of Stripe's and as parts of our own. */
 function sentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** v2 gives no `param`, but may name the field in its message. */
+function paramNamedIn(message: string): string | null {
+  return /\breport_parameters\.\w+/.exec(message)?.[0] ?? null;
 }
 
 /** Stripe names a parameter `parameters.interval_start` or `parameters[interval_start]`. */

@@ -16,6 +16,9 @@ const TYPE_FRESH_MS = 600_000;
 const FAILURE_MS = 2_000;
 /** How long, ms, it is remembered that Stripe does not know a v2 report. */
 const NOT_FOUND_MS = 60_000;
+/** How many reports that are not kept may be asked for in a second: somebody guessing must not use up the account's limit. */
+const UNKNOWN_PER_SECOND = 10;
+const SECOND = 1_000;
 /** The most such reports that are remembered. */
 const NOT_FOUND_MAX = 10_000;
 /** v1 has one list of all its types: whichever is asked for, that is what is read. */
@@ -36,6 +39,8 @@ export interface CatalogueOptions {
 export class Catalogue {
   readonly #options: CatalogueOptions;
   readonly #underway = new Map<string, Promise<void>>();
+  /** How many reports that were not kept clients have asked for, and since when (unix ms). */
+  #unknown = { since: 0, count: 0 };
   /** What could not be read, why, and until when (unix ms) it is not tried again. */
   readonly #failures = new Map<string, { readonly error: unknown; readonly until: number }>();
   /** Until when (unix ms) what is not kept, of v1's list or as a v2 report, is known not to be there. */
@@ -53,7 +58,7 @@ export class Catalogue {
     const kept =
       api === 'V1'
         ? await this.#fresh(V1_LIST, () => this.#readV1(), get)
-        : await this.#fresh(id, () => this.#readV2(id), get);
+        : await this.#fresh(id, () => this.#readUnknownV2(id), get);
     return kept === null ? null : this.#options.decode(api, kept.body);
   }
 
@@ -82,10 +87,14 @@ export class Catalogue {
 
   async #listV2(): Promise<readonly ReportType[]> {
     const seen = await this.#options.ledger.runs.types('V2');
-    const ids = [...new Set([...this.#options.v2Reports, ...seen])].sort();
+    const ids = [...new Set([...this.#options.v2Reports, ...seen])]
+      .filter((id) => apiOfReportTypeId(id) === 'V2')
+      .sort();
     const types: ReportType[] = [];
     for (const id of ids) {
-      const type = apiOfReportTypeId(id) === 'V2' ? await this.read(id) : null;
+      const get = () => this.#options.ledger.reportTypes.get(id);
+      const kept = await this.#fresh(id, () => this.#readV2(id), get);
+      const type = kept === null ? null : this.#options.decode('V2', kept.body);
       if (type !== null) types.push(type);
     }
     return types;
@@ -126,6 +135,8 @@ export class Catalogue {
     const started = work()
       .then(() => this.#failures.delete(name))
       .catch((error: unknown) => {
+        const [oldest] = this.#failures.keys();
+        if (this.#failures.size > NOT_FOUND_MAX && oldest !== undefined) this.#failures.delete(oldest);
         this.#failures.set(name, { error, until: this.#options.now() + FAILURE_MS });
         throw error;
       })
@@ -142,6 +153,20 @@ export class Catalogue {
     const types = items.map(({ type, body }) => ({ id: type.id, body }));
     await ledger.reportTypes.put('V1', types, askedAt, { replaceAll: true });
     this.#absentUntil.set(V1_LIST, askedAt + TYPE_FRESH_MS);
+  }
+
+  /** An id from a client, which nothing upstream has named: only so many are asked for in a second, whoever asks. */
+  #readUnknownV2(id: string): Promise<void> {
+    const now = this.#options.now();
+    if (now - this.#unknown.since >= SECOND) this.#unknown = { since: now, count: 0 };
+    this.#unknown.count += 1;
+    if (this.#unknown.count <= UNKNOWN_PER_SECOND) return this.#readV2(id);
+    return Promise.reject(
+      new GatewayError(
+        'UPSTREAM_RATE_LIMITED',
+        `More than ${UNKNOWN_PER_SECOND} reports a second that the gateway does not know yet were asked for. Try again in a second.`,
+      ),
+    );
   }
 
   async #readV2(id: string): Promise<void> {

@@ -115,6 +115,18 @@ describe('what is known to be wrong is said by its path, and nothing is asked of
       message: /^The report needs the parameter `interval_end`\.$/,
     },
     {
+      name: 'v2: a day that is not in the calendar',
+      input: v2Input(null, { interval_start: '2024-02-30T00:00:00Z' }),
+      path: ['v2', 'parameters', 'interval_start'],
+      message: /^`interval_start` must be an instant like/,
+    },
+    {
+      name: 'v2: a number where a text belongs',
+      input: v2Input(null, { timezone: 5 }),
+      path: ['v2', 'parameters', 'timezone'],
+      message: /^`timezone` must be a string, but is 5/,
+    },
+    {
       name: 'v2: an unknown parameter',
       input: v2Input(null, { colour: 'red' }),
       path: ['v2', 'parameters', 'colour'],
@@ -209,7 +221,10 @@ describe('what Stripe refuses comes back by its path, and nothing was started', 
     {
       name: 'v2: a bad value',
       input: v2Input(null, { currency: 'EUR' }),
-      expected: refusal(['v2'], "The field report_parameters.currency is invalid: 'EUR' is no currency."),
+      expected: refusal(
+        ['v2', 'parameters', 'currency'],
+        "The field report_parameters.currency is invalid: 'EUR' is no currency.",
+      ),
     },
     {
       name: 'v2: an unknown report',

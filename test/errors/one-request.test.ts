@@ -127,3 +127,27 @@ test('runs of one page that are of the same report type read it once', async () 
   // Creating has read both: they are good for ten minutes.
   expect((await paths()).filter((path) => /report_types|reports/.test(path))).toEqual([]);
 });
+
+test('guessing the ids of reports costs ten requests, and leaves the limit to the others', async () => {
+  const guesses = Array.from({ length: 100 }, (_, index) => `"report_guess${index}"`).join(' ');
+  const { data, errors } = await gateway.query<{ nodes: unknown[] }>(`{ nodes(ids: [${guesses}]) { id } }`);
+  expect(data?.nodes).toEqual(Array.from({ length: 100 }, () => null));
+  expect(errors?.length).toBe(90);
+  expect(new Set(errors?.map(({ extensions }) => extensions?.['code']))).toEqual(
+    new Set(['UPSTREAM_RATE_LIMITED']),
+  );
+  expect((await paths()).length).toBe(10);
+});
+
+test('a repeated create gets its run, whatever the catalogue says by now', async () => {
+  const first = await created(gateway, v1Input('repeated'));
+  await sandbox.control('POST', 'faults', {
+    path: '/v1/reporting/report_types*',
+    kind: 'error',
+    status: 403,
+    times: 0,
+  });
+  const again = await created(gateway, v1Input('repeated'));
+  await sandbox.control('DELETE', 'faults');
+  expect(again.id).toBe(first.id);
+});

@@ -110,6 +110,18 @@ describe('operations on a socket', () => {
       'GRAPHQL_VALIDATION_FAILED',
     ],
     ['too many tokens', `{ ${'hello '.repeat(1001)} }`, {}, 'GRAPHQL_PARSE_FAILED'],
+    [
+      'a subscription without a field',
+      'subscription { run(id: "a") @skip(if: true) { status } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'a subscription whose fragment has no field',
+      'subscription { ...F } fragment F on Subscription { run(id: "a") @include(if: false) { status } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
     ['no such operation', 'query A { hello }', { operationName: 'B' }, 'OPERATION_RESOLUTION_FAILURE'],
     ['two operations and no name', 'query A { hello } query B { hello }', {}, 'OPERATION_RESOLUTION_FAILURE'],
   ])('answers %s with an error and leaves the other operations alone', async (_name, query, rest, code) => {
