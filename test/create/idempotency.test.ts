@@ -8,7 +8,7 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   sandbox = await startTestSandbox({ seed: false, runSeconds: 3600 });
-  await sandbox.control('POST', 'settings', { limits: false, v2ConcurrentRuns: 100 });
+  await sandbox.control('POST', 'settings', { v2ConcurrentRuns: 100 });
   gateway = await startTestGateway({ upstream: sandbox.origin });
 });
 

@@ -19,7 +19,6 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   sandbox = await startTestSandbox({ seed: false, runSeconds: 3600 });
-  await sandbox.control('POST', 'settings', { limits: false });
   gateway = await startTestGateway({ upstream: sandbox.origin });
   // From here on the catalogues are known, and what is logged is what an input costs.
   await gateway.query('{ reportTypes { id } node(id: "report_test_balance_summary") { id } }');

@@ -121,7 +121,6 @@ function failed(path: string, extensions: object): object {
 /** All that is asked for under a fault, over HTTP and one socket; and whether the socket lived on. */
 async function askUnder(fault: object) {
   const sandbox = await startTestSandbox({ seed: false, runSeconds: 3600 });
-  await sandbox.control('POST', 'settings', { limits: false });
   await failRuns(sandbox, fault);
   const gateway = await startTestGateway({ upstream: sandbox.origin });
   const socket = openSocket(gateway.url);

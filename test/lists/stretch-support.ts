@@ -42,7 +42,6 @@ export async function openBench(): Promise<Bench> {
   let time = Date.UTC(2026, 0, 1);
   const now = (): number => time;
   const sandbox = await startTestSandbox({ seed: false, now });
-  await sandbox.control('POST', 'settings', { limits: false });
   const engine = openSqlite(ledgerFile());
   const transport = createTransport({
     apiKey: 'sk_test_sandbox',
