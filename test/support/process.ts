@@ -16,9 +16,10 @@ export interface Program {
 }
 
 /** Starts `node <file>` with nothing of this process's environment but PATH and HOME. */
-export function startProgram(file: string, env: Readonly<Record<string, string>> = {}): Program {
+export function startProgram(file: string, env: Readonly<Record<string, string>> = {}, cwd = '.'): Program {
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [file], {
+    cwd,
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
