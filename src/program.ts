@@ -6,6 +6,7 @@ import { type Config, readConfig } from './config.js';
 import type { Services } from './context.js';
 import { startSandbox } from './sandbox/server.js';
 import { createLoaders, schema } from './schema/index.js';
+import { loggable } from './server/errors.js';
 import { createFileLinks } from './server/file-links.js';
 import { createGatewayServer } from './server/server.js';
 import { openServices, type ServicesOptions } from './services.js';
@@ -29,7 +30,7 @@ export async function runProgram(): Promise<void> {
 
 async function run(): Promise<void> {
   const config = readConfig(process.env);
-  const log = pino({ level: config.logLevel });
+  const log = pino({ level: config.logLevel, serializers: { err: redacted } });
   const closers: Closer[] = [];
   const close = async (): Promise<void> => {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
@@ -78,6 +79,11 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   process.stdout.write(
     `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${account}\n\n`,
   );
+}
+
+/** Whoever logs an error, no key, token or link of it gets into the log. */
+function redacted(error: unknown): unknown {
+  return error instanceof Error ? loggable(error) : error;
 }
 
 /** Why the gateway cannot listen, in the words of its configuration. */

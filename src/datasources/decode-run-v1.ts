@@ -3,13 +3,11 @@ import type {
   ReportFile,
   ReportFileContentType,
   ReportRunResult,
-  ReportRunStatus,
   ReportRunV1,
   ReportRunV1Parameters,
 } from '../models/report-run.js';
 import {
-  DecodeError,
-  describe,
+  decodeStatus,
   readBytes,
   readInstant,
   readObject,
@@ -26,7 +24,7 @@ import { shownText } from './scrub.js';
 export function decodeRunV1(body: JsonObject): ReportRunV1 {
   requireWord(body, 'object', 'reporting.report_run');
   const id = requireText(body, 'id');
-  const status = decodeStatus(body['status']);
+  const status = decodeStatus(body['status'], 'pending');
   const succeededAt = status === 'SUCCEEDED' ? readInstant(body['succeeded_at']) : null;
   return {
     api: 'V1',
@@ -45,18 +43,6 @@ export function decodeRunV1(body: JsonObject): ReportRunV1 {
         ? { code: null, message: shownText(body['error']) ?? 'The run failed; Stripe gave no reason.' }
         : null,
   };
-}
-
-const STATUSES: ReadonlyMap<JsonValue | undefined, ReportRunStatus> = new Map([
-  ['pending', 'RUNNING'],
-  ['succeeded', 'SUCCEEDED'],
-  ['failed', 'FAILED'],
-]);
-
-function decodeStatus(word: JsonValue | undefined): ReportRunStatus {
-  const status = STATUSES.get(word);
-  if (status !== undefined) return status;
-  throw new DecodeError(`expected status to be pending, succeeded or failed, got ${describe(word)}`);
 }
 
 function decodeParameters(raw: JsonObject): ReportRunV1Parameters {

@@ -5,12 +5,10 @@ import type {
   ReportRunParameters,
   ReportRunResult,
   ReportRunResultOptions,
-  ReportRunStatus,
   ReportRunV2,
 } from '../models/report-run.js';
 import {
-  DecodeError,
-  describe,
+  decodeStatus,
   readBytes,
   readInstant,
   readObject,
@@ -27,7 +25,7 @@ import { decodeContentType } from './decode-run-v1.js';
 export function decodeRunV2(body: JsonObject): ReportRunV2 {
   requireWord(body, 'object', 'v2.reporting.report_run');
   const id = requireText(body, 'id');
-  const status = decodeStatus(body['status']);
+  const status = decodeStatus(body['status'], 'running');
   const report = requireText(body, 'report');
   return {
     api: 'V2',
@@ -44,18 +42,6 @@ export function decodeRunV2(body: JsonObject): ReportRunV2 {
     result: status === 'SUCCEEDED' ? decodeResult(id, readObject(body['result'])) : null,
     failure: status === 'FAILED' ? decodeFailure(readObject(body['status_details']) ?? {}) : null,
   };
-}
-
-const STATUSES: ReadonlyMap<JsonValue | undefined, ReportRunStatus> = new Map([
-  ['running', 'RUNNING'],
-  ['succeeded', 'SUCCEEDED'],
-  ['failed', 'FAILED'],
-]);
-
-function decodeStatus(word: JsonValue | undefined): ReportRunStatus {
-  const status = STATUSES.get(word);
-  if (status !== undefined) return status;
-  throw new DecodeError(`expected status to be running, succeeded or failed, got ${describe(word)}`);
 }
 
 function decodeParameters(parameters: JsonObject): ReportRunParameters {

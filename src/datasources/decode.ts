@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../models/json.js';
+import type { ReportRunStatus } from '../models/report-run.js';
 
 /** An answer that breaks its contract. Stays inside the data sources; its message says what was expected and what came. */
 export class DecodeError extends Error {
@@ -102,4 +103,12 @@ export function describe(value: JsonValue | undefined): string {
   if (isJsonObject(value)) return 'an object';
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** Where a run stands. `running` is the API's own word for it. An unknown word throws: without a status a run has no place. */
+export function decodeStatus(word: JsonValue | undefined, running: 'pending' | 'running'): ReportRunStatus {
+  if (word === running) return 'RUNNING';
+  if (word === 'succeeded') return 'SUCCEEDED';
+  if (word === 'failed') return 'FAILED';
+  throw new DecodeError(`expected status to be ${running}, succeeded or failed, got ${describe(word)}`);
 }

@@ -1,8 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterEach, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { type Program, startProgram } from '../support/process.js';
 
+const folder = mkdtempSync(join(tmpdir(), 'start-'));
 const running = new Set<Program>();
 
 function start(env: Record<string, string> = {}): Program {
@@ -15,6 +17,8 @@ afterEach(async () => {
   for (const program of running) await program.end('SIGKILL');
   running.clear();
 });
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function ledgerFolders(): string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith('report-run-gateway-'));
@@ -62,12 +66,25 @@ describe('the program', () => {
     expect(second.output()).toMatch(new RegExp(`${port}.*(in use|taken)`));
   });
 
+  test('starts while Stripe is away where it is told whose key it is, and logs why without the key', async () => {
+    const program = start({
+      STRIPE_API_KEY: 'sk_test_somebody',
+      STRIPE_API_BASE: 'http://127.0.0.1:9',
+      STRIPE_ACCOUNT_ID: 'acct_somebody',
+      AUTH_ANONYMOUS: '1',
+      DATABASE_URL: `file:${join(folder, 'away.db')}`,
+    });
+    await program.says(/Connected to http:\/\/127\.0\.0\.1:9, account acct_somebody:test/);
+    await program.says(/"type":"UpstreamError","message":"[^"]+".*a feed could not be refreshed/);
+    expect(program.output()).not.toContain('sk_test_somebody');
+  });
+
   test('says that Stripe does not answer, where it cannot find out whose key it is', async () => {
     const program = start({
       STRIPE_API_KEY: 'sk_test_somebody',
       STRIPE_API_BASE: 'http://127.0.0.1:9',
       AUTH_ANONYMOUS: '1',
-      DATABASE_URL: `file:${tmpdir()}/report-run-gateway-start-${process.pid}.db`,
+      DATABASE_URL: `file:${join(folder, 'start.db')}`,
     });
     expect(await program.ended()).toBe(1);
     expect(program.output()).toContain('STRIPE_ACCOUNT_ID');
