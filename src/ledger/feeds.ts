@@ -12,6 +12,8 @@ export interface FeedMarks {
   readonly newest: number | null;
   /** … down to this run, and all of it is in the ledger. */
   readonly horizon: RunPosition | null;
+  /** Where a read of the head stands that has not met the stretch: at this instant and below, runs may be missing above `newest`. */
+  readonly gap: number | null;
   /** Whether the stretch reaches the very first run. */
   readonly complete: boolean;
   /** Events were read up to this instant. */
@@ -41,6 +43,7 @@ interface FeedRow {
   readonly newest: number | null;
   readonly horizon: number | null;
   readonly horizonId: string | null;
+  readonly gap: number | null;
   readonly complete: number;
   readonly eventCursor: number | null;
   readonly swept: number | null;
@@ -50,6 +53,7 @@ const UNREAD: FeedMarks = {
   refreshed: null,
   newest: null,
   horizon: null,
+  gap: null,
   complete: false,
   eventCursor: null,
   swept: null,
@@ -58,7 +62,7 @@ const UNREAD: FeedMarks = {
 export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'observe' | 'note'>): Feeds {
   async function read(asker: Pick<Tx, 'query'>, api: StripeApi): Promise<FeedMarks> {
     const [row] = await asker.query<FeedRow>(
-      `select refreshed, newest, horizon, horizon_id as "horizonId", complete, event_cursor as "eventCursor", swept
+      `select refreshed, newest, horizon, horizon_id as "horizonId", gap, complete, event_cursor as "eventCursor", swept
        from feeds where account = ? and api = ?`,
       [account, api],
     );
@@ -71,10 +75,10 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
       return engine.tx(async (tx) => {
         const feed: FeedMarks = { ...(await read(tx, api)), ...patch };
         await tx.query(
-          `insert into feeds (account, api, refreshed, newest, horizon, horizon_id, complete, event_cursor, swept)
-           values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          `insert into feeds (account, api, refreshed, newest, horizon, horizon_id, gap, complete, event_cursor, swept)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
            on conflict (account, api) do update set refreshed = excluded.refreshed, newest = excluded.newest,
-             horizon = excluded.horizon, horizon_id = excluded.horizon_id, complete = excluded.complete,
+             horizon = excluded.horizon, horizon_id = excluded.horizon_id, gap = excluded.gap, complete = excluded.complete,
              event_cursor = excluded.event_cursor, swept = excluded.swept`,
           [
             account,
@@ -83,6 +87,7 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
             feed.newest,
             feed.horizon?.createdAt ?? null,
             feed.horizon?.id ?? null,
+            feed.gap,
             feed.complete ? 1 : 0,
             feed.eventCursor,
             feed.swept,

@@ -28,7 +28,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'create index intents_run on intents (account, run_id) where run_id is not null',
     `create table feeds (
       account text not null, api text not null, refreshed bigint, newest bigint, horizon bigint, horizon_id text,
-      complete integer not null, event_cursor bigint, swept bigint,
+      gap bigint, complete integer not null, event_cursor bigint, swept bigint,
       primary key (account, api))`,
     `create table report_types (
       account text not null, id text not null, api text not null, body text not null, refreshed bigint not null,

@@ -18,8 +18,7 @@ import { MAX_MESSAGE_BYTES } from './limits.js';
 const MAX_OPERATIONS_PER_SOCKET = 100;
 /** A socket that answers no ping for this long is dead. */
 const KEEP_ALIVE_MS = 12_000;
-/** How long a client may take to answer a goodbye. */
-const GOODBYE_MS = 500;
+const GOODBYE_MS = 500; // How long a client may take to answer a goodbye.
 
 export interface SocketOptions {
   readonly yoga: Yoga;
@@ -43,21 +42,11 @@ interface SocketExtra {
 
 /** GraphQL over WebSocket by the graphql-transport-ws protocol. */
 export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptions): Sockets {
-  const enveloped = yoga.getEnveloped({});
-  /** What execution throws, a hook included, would close the socket: it is the answer to this one operation. */
-  const guarded =
-    (run: (args: ExecutionArgs) => unknown) =>
-    async (args: ExecutionArgs): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> => {
-      try {
-        return (await run(args)) as ExecutionResult | AsyncIterable<ExecutionResult>;
-      } catch (error) {
-        return { errors: [maskError(error)] };
-      }
-    };
+  const { execute, subscribe } = yoga.getEnveloped({});
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: initTimeout,
-    execute: guarded(enveloped.execute),
-    subscribe: guarded(enveloped.subscribe),
+    execute: guarded(execute, maskError),
+    subscribe: guarded(subscribe, maskError),
     onSubscribe: (context, _id, payload) =>
       Object.keys(context.subscriptions).length > MAX_OPERATIONS_PER_SOCKET
         ? [tooManyOperations()]
@@ -134,6 +123,16 @@ async function prepare(
   } catch (error) {
     return [maskError(error)];
   }
+}
+
+type Execute = (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>;
+
+/** What execution throws would close the socket, too: it is the answer to this one operation. */
+function guarded(run: (args: ExecutionArgs) => ReturnType<Execute>, maskError: MaskError): Execute {
+  return (args) =>
+    Promise.resolve(args)
+      .then(run)
+      .catch((error: unknown) => ({ errors: [maskError(error)] }));
 }
 
 function tooManyOperations(): GraphQLError {

@@ -4,7 +4,8 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
 import type { Sightings } from './sightings.js';
-import { above, endOf, type StretchV1, TOP } from './stretch-v1.js';
+import { above, endOf, TOP } from './marks-v1.js';
+import type { StretchV1 } from './stretch-v1.js';
 import type { UpstreamStates } from './upstream-states.js';
 
 /** How much of v1's history a list can rely on. */

@@ -1,6 +1,6 @@
 import type { RunListing } from '../ledger/run-pages.js';
 import type { RunPage, RunPageRequest, RunPosition } from '../models/run-page.js';
-import { TOP } from './stretch-v1.js';
+import { TOP } from './marks-v1.js';
 
 /** A page of the ledger, and how far down it may be believed. */
 export interface Look {

@@ -8,7 +8,7 @@ import { isJsonObject } from '../models/json.js';
 import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
 import type { RunPosition } from '../models/run-page.js';
 import { PAGE_GAP_MS } from './pace.js';
-import { endOf } from './stretch-v1.js';
+import { endOf } from './marks-v1.js';
 
 /** Stripe's clock may be behind ours by so much, ms. */
 const CLOCK_SKEW_MS = 300_000;

@@ -1,24 +1,11 @@
-import type { RunList, StripeV1 } from '../datasources/stripe-v1.js';
+import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { FeedMarks } from '../ledger/feeds.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { UpstreamError } from '../models/errors.js';
-import { apiOfRunId } from '../models/ids.js';
-import { idOfItem } from '../models/report-run.js';
 import type { RunPosition } from '../models/run-page.js';
-import { LIST_LAG_MS, PAGE_GAP_MS } from './pace.js';
+import { above, deeper, endOf, goalOf, NOWHERE, newestOf, type Page, TOP } from './marks-v1.js';
+import { PAGE_GAP_MS } from './pace.js';
 import type { Sightings } from './sightings.js';
 import type { UpstreamStates } from './upstream-states.js';
-
-/** How far down a read got that has not met a readable run: nowhere. Unix ms. */
-const NOWHERE = Number.MAX_SAFE_INTEGER - 1;
-
-/** Above every run: nothing is covered. */
-export const TOP: RunPosition = above(NOWHERE);
-
-/** The place right above all runs of an instant (unix ms): Stripe promises no order within one, so it is covered whole or not at all. */
-export function above(createdAt: number): RunPosition {
-  return { createdAt: createdAt + 1, id: '' };
-}
 
 export interface StretchV1Options {
   readonly v1: StripeV1;
@@ -28,8 +15,6 @@ export interface StretchV1Options {
   readonly now: () => number;
   readonly wait: (ms: number) => Promise<unknown>;
 }
-
-type Page = RunList & { readonly askedAt: number };
 
 /**
  * The part of v1's history that was read without a gap: from `newest` down to `horizon`. Only pages of the list move the marks, in
@@ -42,6 +27,7 @@ export class StretchV1 {
   #extending: Promise<void> | null = null;
   /** How far down a read of the head got that did not reach the stretch: between the two, runs may be missing. */
   #gap: RunPosition | null = null;
+  #isGapKnown = false;
   #gapsOpened = 0;
   #nextPageAt = 0;
 
@@ -80,10 +66,18 @@ export class StretchV1 {
   }
 
   async #floor(): Promise<RunPosition | null> {
-    const { complete, horizon } = await this.#options.ledger.feeds.get('V1');
+    const { complete, horizon } = await this.#marks();
     if (this.#gap !== null) return this.#gap;
     if (complete) return null;
     return horizon === null ? TOP : above(horizon.createdAt);
+  }
+
+  /** The marks. The first time, with the gap that an earlier process left when it ended in the middle of a read. */
+  async #marks(): Promise<FeedMarks> {
+    const marks = await this.#options.ledger.feeds.get('V1');
+    if (!this.#isGapKnown && marks.gap !== null) this.#gap = above(marks.gap);
+    this.#isGapKnown = true;
+    return marks;
   }
 
   #alone(work: () => Promise<void>): Promise<void> {
@@ -93,7 +87,7 @@ export class StretchV1 {
   }
 
   async #readOn(): Promise<void> {
-    const { complete, horizon } = await this.#options.ledger.feeds.get('V1');
+    const { complete, horizon } = await this.#marks();
     if (this.#gap !== null || (horizon === null && !complete)) return this.#readHead();
     if (complete || horizon === null) return;
     const page = await this.#list(horizon);
@@ -106,7 +100,7 @@ export class StretchV1 {
    * nothing about its neighbours.
    */
   async #readHead(): Promise<void> {
-    const marks = await this.#options.ledger.feeds.get('V1');
+    const marks = await this.#marks();
     const goal = goalOf(marks);
     let end: RunPosition | null = null;
     let newest: number | null = null;
@@ -118,13 +112,13 @@ export class StretchV1 {
       const isFirst = end === null;
       end = endOf(page, end);
       if (!page.hasMore || (end !== null && end.createdAt < goal)) {
-        const found = { newest: newest ?? marks.newest, refreshed, ...deeper(marks, end, page) };
+        const found = { newest: newest ?? marks.newest, refreshed, gap: null, ...deeper(marks, end, page) };
         await this.#advance(found, page);
         this.#gap = null;
         return;
       }
       if (isFirst) this.#openGap();
-      await this.#advance({}, page);
+      await this.#advance({ gap: end?.createdAt ?? NOWHERE }, page);
       if (end !== null) this.#gap = above(end.createdAt);
     }
   }
@@ -152,42 +146,4 @@ export class StretchV1 {
     const report = await this.#options.ledger.feeds.advance('V1', marks, { items: page.items });
     this.#options.sightings.saw(page, report);
   }
-}
-
-/** A read of the head that got below this instant (unix ms) has met the stretch. The very first one begins it. */
-function goalOf({ newest, horizon, complete }: FeedMarks): number {
-  if (horizon === null && !complete) return NOWHERE;
-  return newest === null ? Number.NEGATIVE_INFINITY : newest - LIST_LAG_MS;
-}
-
-/** The lower marks after an unbroken read from the top down to the end of `page`. */
-function deeper(marks: FeedMarks, end: RunPosition | null, page: RunList): Partial<FeedMarks> {
-  if (marks.complete) return {};
-  if (!page.hasMore) return { horizon: end ?? marks.horizon, complete: true };
-  const isDeeper = end !== null && (marks.horizon === null || end.createdAt < marks.horizon.createdAt);
-  return isDeeper ? { horizon: end } : {};
-}
-
-/**
- * How far down a page got that began after `from`: the time of its last readable run, which is never too early, and the id of its
- * last item that can be named to Stripe. Odd items must neither stop the reading nor say how far it got.
- */
-export function endOf(page: RunList, from: RunPosition | null): RunPosition | null {
-  const id = page.items.map(idOfItem).findLast((one) => apiOfRunId(one) === 'V1');
-  if (id === undefined && page.hasMore) {
-    throw new UpstreamError(
-      'contract',
-      'Stripe answered a list page that has more runs after it but none in it to go on from',
-      { requestId: page.requestId },
-    );
-  }
-  if (id === undefined) return from;
-  const last = page.items.findLast((item) => 'run' in item);
-  return { createdAt: last?.run.createdAt ?? from?.createdAt ?? NOWHERE, id };
-}
-
-/** The newest readable run's time; a time that has not come yet would make everything look old. */
-function newestOf({ items, askedAt }: Page): number | null {
-  const times = items.flatMap((item) => ('run' in item ? [item.run.createdAt] : []));
-  return times.length === 0 ? null : Math.min(Math.max(...times), askedAt);
 }

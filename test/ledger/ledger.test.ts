@@ -110,6 +110,7 @@ test('the marks of a feed and the rows of its read are written together or not a
     complete: false,
     eventCursor: null,
     swept: null,
+    gap: null,
   };
   expect(await feeds.get('V2')).toEqual(unread);
   const horizon = { createdAt: T0, id: 'reprun_1' };
@@ -126,7 +127,15 @@ test('the marks of a feed and the rows of its read are written together or not a
   expect((await runs.get(['reprun_1'])).get('reprun_1')?.run?.finishedAt).toBe(T0 + 1);
   expect(await runs.unread('V2', 5)).toEqual(['reprun_2']);
   await feeds.advance('V2', { complete: true, swept: T0 + 6 });
-  const feed = { refreshed: T0 + 5, newest: T0, horizon, complete: true, eventCursor: T0 + 4, swept: T0 + 6 };
+  const feed = {
+    refreshed: T0 + 5,
+    newest: T0,
+    horizon,
+    complete: true,
+    eventCursor: T0 + 4,
+    swept: T0 + 6,
+    gap: null,
+  };
   expect(await feeds.get('V2')).toEqual(feed);
   expect(await feeds.get('V1')).toEqual(unread);
 

@@ -86,3 +86,19 @@ test('a read of the head that breaks off hides what it has not reached, until it
   await bench.stretch.refresh();
   expect(await unknown(bench)).toEqual([]);
 });
+
+test('a gap that was open when the gateway ended is still one after its restart', async () => {
+  const bench = await openBench();
+  await bench.create(10, 0, 5_000, 0);
+  await bench.stretch.refresh();
+  bench.pass(600_000);
+  await bench.create(130, 0, 300_000, 0);
+  await refuseAfter(bench, 1);
+  await expect(bench.stretch.refresh()).rejects.toThrow('rate limit');
+  bench.restart();
+  const seen = await bench.stretch.read((floor) => shown(bench.ledger, floor));
+  expect(seen.size).toBeGreaterThan(90);
+  expect(seen.size).toBeLessThanOrEqual(100);
+  await bench.stretch.refresh();
+  expect(await unknown(bench)).toEqual([]);
+});
