@@ -3,9 +3,8 @@ import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Intent } from '../ledger/intents.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { CreateReportRunRequest } from '../models/create-report-run.js';
-import type { JsonObject, JsonValue } from '../models/json.js';
-import { isJsonObject } from '../models/json.js';
-import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../models/json.js';
+import { idOfItem, type ObservedRun, type UnreadableRun } from '../models/report-run.js';
 import type { RunPosition } from '../models/run-page.js';
 import { PAGE_GAP_MS } from './pace.js';
 import { endOf } from './marks-v1.js';
@@ -51,7 +50,7 @@ async function traceInList(
   wanted: CreateV1,
 ): Promise<Trace> {
   const { ledger, isSpent } = options;
-  const { same, doubt } = await listAlike(options, createdAt - CLOCK_SKEW_MS, wanted);
+  const { same, doubtful } = await listAlike(options, createdAt - CLOCK_SKEW_MS, wanted);
   const text = requestText(wanted.reportType, wanted.parameters);
   // The open intents before the owners: what is finished in between then counts twice rather than not at all.
   const open = await ledger.intents.due(Number.MAX_SAFE_INTEGER, OPEN_MAX);
@@ -61,38 +60,51 @@ async function traceInList(
       request.api === 'V1' &&
       requestText(request.reportType, request.parameters) === text,
   );
-  const free: ObservedRun[] = [];
-  for (const item of same) if ((await ledger.intents.ownerOf(item.run.id)) === null) free.push(item);
+  const free = await withoutOwner(ledger, same);
   // The oldest: an intent made later could not have that one, but any of the others.
   const observed = free.at(-1);
-  if (observed === undefined) return doubt === null ? { kind: 'none' } : { kind: 'unclear', reason: doubt };
+  if (observed === undefined) {
+    const [doubt] = await withoutOwner(ledger, doubtful);
+    if (doubt === undefined) return { kind: 'none' };
+    return { kind: 'unclear', reason: `the run ${idOfItem(doubt)} could be the one that was asked for` };
+  }
   if (rivals.some((rival) => !isSpent(rival.key))) return { kind: 'early' };
   // Intents that asked for the same may have any of the runs: only one that nobody here asked for makes it unclear.
   if (free.length <= rivals.length + 1) return { kind: 'run', observed };
   return { kind: 'unclear', reason: `${free.length} runs could be the one that was asked for` };
 }
 
-/** What Stripe's list has that could be the run: the same request, and what leaves it open whether it is the same. */
+/** The runs that no intent has been given. */
+async function withoutOwner<Item extends ObservedRun | UnreadableRun>(
+  { intents }: Ledger,
+  items: readonly Item[],
+): Promise<readonly Item[]> {
+  const free: Item[] = [];
+  for (const item of items) if ((await intents.ownerOf(idOfItem(item))) === null) free.push(item);
+  return free;
+}
+
+/** What Stripe's list has that could be the run, newest first. */
 interface Alike {
+  /** The same request. */
   readonly same: readonly ObservedRun[];
-  /** Why it cannot be told whether there is another; null if it can. */
-  readonly doubt: string | null;
+  /** Runs that cannot be read, or that have all that was asked for and more. */
+  readonly doubtful: readonly (ObservedRun | UnreadableRun)[];
 }
 
 async function listAlike({ v1, wait }: SettleOptions, createdFrom: number, wanted: CreateV1): Promise<Alike> {
   const text = requestText(wanted.reportType, wanted.parameters);
   const same: ObservedRun[] = [];
-  let doubt: string | null = null;
+  const doubtful: (ObservedRun | UnreadableRun)[] = [];
   let end: RunPosition | null = null;
   for (;;) {
     const page = await v1.listRuns({ createdFrom, ...(end === null ? {} : { startingAfter: end.id }) });
     for (const item of page.items) {
-      if ('unreadable' in item) doubt = `the run ${item.id} of that time cannot be read`;
+      if ('unreadable' in item) doubtful.push(item);
       else if (requestText(item.run.reportTypeId, item.run.parameters.raw) === text) same.push(item);
-      else if (hasMore(item.run, wanted))
-        doubt = `the run ${item.run.id} has all that was asked for, and more`;
+      else if (hasMore(item.run, wanted)) doubtful.push(item);
     }
-    if (!page.hasMore) return { same, doubt };
+    if (!page.hasMore) return { same, doubtful };
     end = endOf(page, end);
     await wait(PAGE_GAP_MS);
   }

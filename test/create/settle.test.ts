@@ -144,6 +144,26 @@ test('two runs that could be the one are an operator’s case: nothing more is s
   expect(await creates.upstreamIds()).toHaveLength(2);
 });
 
+test('a run that has all that was asked for and more raises a doubt, unless it is known whose it is', async () => {
+  const { creates, account } = await open();
+  const { reportType, parameters } = v1Request('eur');
+  const more = { api: 'V1' as const, reportType, parameters: { ...parameters, timezone: 'Etc/UTC' } };
+  await creates.create(more, 'known');
+  await failPost(V1_RUNS, { kind: 'error', status: 500 });
+  await seeStoredFailure(creates, 'a');
+  sandbox.clock.now += MINUTE;
+  expect(await creates.create(v1Request('eur'), 'a')).toEqual(expect.stringMatching(/^frr_/));
+  await sandbox.control('POST', 'runs', { account, api: 'V1', count: 1, parameters: more.parameters });
+  const before = await creates.upstreamIds();
+  await failPost(V1_RUNS, { kind: 'error', status: 500 });
+  await seeStoredFailure(creates, 'b');
+  sandbox.clock.now += MINUTE;
+  expect((await creates.create(v1Request('eur'), 'b')) as GatewayError).toMatchObject({
+    message: expect.stringMatching(/the run frr_\w+ could be the one that was asked for/) as string,
+  });
+  expect(await creates.upstreamIds()).toEqual(before);
+});
+
 test('creates for the same that were lost together get a run each, whichever had an effect', async () => {
   const { creates } = await open();
   const keys = ['a', 'b', 'c'];
