@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -19,8 +20,8 @@ const NOT_FOUND_MS = 60_000;
 /** How many reports that are not kept may be asked for in a second: somebody guessing must not use up the account's limit. */
 const UNKNOWN_PER_SECOND = 10;
 const SECOND = 1_000;
-/** The most such reports that are remembered. */
-const NOT_FOUND_MAX = 10_000;
+/** The most ids of which such things are remembered. */
+const REMEMBERED_MAX = 10_000;
 /** v1 has one list of all its types: whichever is asked for, that is what is read. */
 const V1_LIST = 'V1';
 
@@ -41,13 +42,16 @@ export class Catalogue {
   readonly #underway = new Map<string, Promise<void>>();
   /** How many reports that were not kept clients have asked for, and since when (unix ms). */
   #unknown = { since: 0, count: 0 };
-  /** What could not be read, why, and until when (unix ms) it is not tried again. */
-  readonly #failures = new Map<string, { readonly error: unknown; readonly until: number }>();
-  /** Until when (unix ms) what is not kept, of v1's list or as a v2 report, is known not to be there. */
-  readonly #absentUntil = new Map<string, number>();
+  /** What could not be read just now, and why: it is not tried again at once. */
+  readonly #failures: LRUCache<string, { readonly error: unknown }>;
+  /** What is not kept, of v1's list or as a v2 report, and known not to be there. */
+  readonly #absent: LRUCache<string, true>;
 
   constructor(options: CatalogueOptions) {
     this.#options = options;
+    const remembered = { max: REMEMBERED_MAX, perf: { now: options.now } };
+    this.#failures = new LRUCache({ ...remembered, ttl: FAILURE_MS });
+    this.#absent = new LRUCache({ ...remembered, ttl: NOT_FOUND_MS });
   }
 
   /** Null where Stripe knows no such type. The id must be well formed. */
@@ -109,7 +113,7 @@ export class Catalogue {
     const { now } = this.#options;
     const kept = await get();
     if (kept !== null && now() - kept.refreshed < TYPE_FRESH_MS) return kept;
-    if (kept === null && now() < (this.#absentUntil.get(name) ?? 0)) return null;
+    if (kept === null && this.#absent.has(name)) return null;
     const refreshed = this.#once(name, refresh);
     if (kept !== null) {
       // What is kept is better than a long wait; the refresh goes on.
@@ -131,16 +135,12 @@ export class Catalogue {
     const underway = this.#underway.get(name);
     if (underway !== undefined) return underway;
     const failure = this.#failures.get(name);
-    if (failure !== undefined && this.#options.now() < failure.until) return Promise.reject(failure.error);
+    if (failure !== undefined) return Promise.reject(failure.error);
     const started = work()
-      .then(() => this.#failures.delete(name))
       .catch((error: unknown) => {
-        const [oldest] = this.#failures.keys();
-        if (this.#failures.size > NOT_FOUND_MAX && oldest !== undefined) this.#failures.delete(oldest);
-        this.#failures.set(name, { error, until: this.#options.now() + FAILURE_MS });
+        this.#failures.set(name, { error });
         throw error;
       })
-      .then(() => undefined)
       .finally(() => this.#underway.delete(name));
     this.#underway.set(name, started);
     return started;
@@ -152,7 +152,7 @@ export class Catalogue {
     const { items } = await v1.listReportTypes();
     const types = items.map(({ type, body }) => ({ id: type.id, body }));
     await ledger.reportTypes.put('V1', types, askedAt, { replaceAll: true });
-    this.#absentUntil.set(V1_LIST, askedAt + TYPE_FRESH_MS);
+    this.#absent.set(V1_LIST, true, { ttl: TYPE_FRESH_MS });
   }
 
   /** An id from a client, which nothing upstream has named: only so many are asked for in a second, whoever asks. */
@@ -181,9 +181,7 @@ export class Catalogue {
         error instanceof UpstreamError &&
         (error.kind === 'not_found' || error.code === 'report_inaccessible');
       if (!isNone) throw error;
-      const [oldest] = this.#absentUntil.keys();
-      if (this.#absentUntil.size > NOT_FOUND_MAX && oldest !== undefined) this.#absentUntil.delete(oldest);
-      this.#absentUntil.set(id, askedAt + NOT_FOUND_MS);
+      this.#absent.set(id, true);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -34,17 +35,19 @@ export interface RunReaderOptions {
 export class RunReader {
   readonly #options: RunReaderOptions;
   readonly #underway = new Map<string, Promise<void>>();
-  readonly #notFound = new Map<string, number>();
+  /** Ids that Stripe does not know. */
+  readonly #notFound: LRUCache<string, true>;
 
   constructor(options: RunReaderOptions) {
     this.#options = options;
+    this.#notFound = new LRUCache({ max: NOT_FOUND_MAX, ttl: NOT_FOUND_MS, perf: { now: options.now } });
   }
 
   /** Per id the run, null where Stripe knows none, or the error. A known run is answered even while Stripe is away. */
   async read(ids: readonly string[]): Promise<readonly (ReportRun | null | Error)[]> {
     const known = await this.#options.ledger.runs.get(ids);
     const stale = ids.filter((id) => known.get(id)?.status === 'RUNNING');
-    const unknown = ids.filter((id) => (known.get(id)?.status ?? null) === null && !this.#isKnownMissing(id));
+    const unknown = ids.filter((id) => (known.get(id)?.status ?? null) === null && !this.#notFound.has(id));
     const failures = new Map<string, Error>();
     await Promise.all([
       this.refresh(stale),
@@ -91,19 +94,8 @@ export class RunReader {
       // What Stripe says of one run says nothing about the API.
       if (kind !== 'not_found' && kind !== 'invalid' && kind !== 'contract') states.failed(api, error);
       if (kind !== 'not_found') throw error;
-      this.#rememberMissing(id);
+      this.#notFound.set(id, true);
     }
-  }
-
-  #isKnownMissing(id: string): boolean {
-    return (this.#notFound.get(id) ?? 0) > this.#options.now();
-  }
-
-  #rememberMissing(id: string): void {
-    const [oldest] = this.#notFound.keys();
-    if (this.#notFound.size >= NOT_FOUND_MAX && oldest !== undefined) this.#notFound.delete(oldest);
-    this.#notFound.delete(id);
-    this.#notFound.set(id, this.#options.now() + NOT_FOUND_MS);
   }
 
   /** A run that was just created is there, whatever was said of its id before. */
