@@ -3,13 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { type Config, readConfig } from './config.js';
-import type { Services } from './context.js';
+import { openGateway } from './gateway.js';
 import { startSandbox } from './sandbox/server.js';
-import { createLoaders, schema } from './schema/index.js';
 import { loggable } from './server/errors.js';
-import { createFileLinks } from './server/file-links.js';
-import { createGatewayServer } from './server/server.js';
-import { openServices, type ServicesOptions } from './services.js';
+import type { ServicesOptions } from './services.js';
 
 /** The account of the embedded sandbox that has the sample runs. */
 const SANDBOX_KEY = 'sk_test_sandbox';
@@ -52,32 +49,15 @@ async function run(): Promise<void> {
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
   const { options, description } = await openUpstream(config, closers);
-  const opened = await openServices({ ...options, log });
-  closers.push(() => opened.close());
-  const { account } = opened.services;
-  const links = createFileLinks({ account, secret: opened.fileSecret, now: Date.now });
-  const services: Services = { ...opened.services, files: links };
-  const server = createGatewayServer({
-    schema,
-    services,
-    createLoaders,
-    files: { open: (run, signal) => opened.files.open(run, signal), verify: (path) => links.verify(path) },
-    graphiql: config.graphiql,
-    introspection: config.introspection,
-    allowedHosts: config.allowedHosts,
-    now: Date.now,
-    log,
-  });
-  closers.push(
-    () => server.close(),
-    () => opened.stop(),
-  );
-  const port = await server.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
+  const { graphiql, introspection, allowedHosts } = config;
+  const gateway = await openGateway({ ...options, graphiql, introspection, allowedHosts, log });
+  closers.push(() => gateway.close());
+  const port = await gateway.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
     throw new Error(explained(error, config), { cause: error });
   });
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   process.stdout.write(
-    `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${account}\n\n`,
+    `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${gateway.services.account}\n\n`,
   );
 }
 

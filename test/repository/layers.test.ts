@@ -7,7 +7,8 @@ const SRC = resolve('src');
 /** Who may import whom: ARCHITECTURE.md, "Layers", in a form that fails. A star stands for types only. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['program.ts'],
-  'program.ts': ['config.ts', 'context.ts*', 'services.ts', 'schema', 'server', 'sandbox'],
+  'program.ts': ['config.ts', 'gateway.ts', 'services.ts*', 'server', 'sandbox'],
+  'gateway.ts': ['context.ts*', 'services.ts', 'schema', 'server'],
   'config.ts': [],
   'context.ts': ['models'],
   'services.ts': ['context.ts*', 'datasources', 'ledger', 'watch', 'models'],

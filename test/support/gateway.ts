@@ -3,10 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Services } from '../../src/context.js';
-import { createLoaders, schema } from '../../src/schema/index.js';
-import { createFileLinks } from '../../src/server/file-links.js';
-import { createGatewayServer } from '../../src/server/server.js';
-import { openServices } from '../../src/services.js';
+import { openGateway } from '../../src/gateway.js';
 
 export interface GraphQLAnswer<Data> {
   readonly data?: Data | null;
@@ -43,39 +40,26 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
   const log =
     options.logTo === undefined ? pino({ level: 'silent' }) : pino({ level: 'debug' }, options.logTo);
-  const opened = await openServices({
+  const gateway = await openGateway({
     apiKey: options.apiKey ?? 'sk_test_test',
     base: new URL(options.upstream),
     accountId: null,
     v2Version: '2026-04-22.dahlia',
     v2Reports: [],
     ledgerFile: options.ledgerFile ?? join(folder, 'ledger.db'),
-    log,
-  });
-  const { account } = opened.services;
-  const links = createFileLinks({ account, secret: opened.fileSecret, now: Date.now });
-  const services: Services = { ...opened.services, files: links };
-  const server = createGatewayServer({
-    schema,
-    services,
-    createLoaders,
-    files: { open: (run, signal) => opened.files.open(run, signal), verify: (path) => links.verify(path) },
     graphiql: false,
     introspection: true,
     allowedHosts: [],
-    now: Date.now,
     log,
   });
-  const port = await server.listen(0, '127.0.0.1');
+  const port = await gateway.listen(0, '127.0.0.1');
   const url = `http://127.0.0.1:${port}/graphql`;
   return {
     url,
-    services,
+    services: gateway.services,
     query: (query, variables) => post(url, query, variables),
     async close() {
-      await opened.stop();
-      await server.close();
-      await opened.close();
+      await gateway.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,44 @@
+import type { Services } from './context.js';
+import { createLoaders, schema } from './schema/index.js';
+import { createFileLinks } from './server/file-links.js';
+import { createGatewayServer, type GatewayServer, type GatewayServerOptions } from './server/server.js';
+import { openServices, type ServicesOptions } from './services.js';
+
+export interface GatewayOptions
+  extends ServicesOptions,
+    Pick<GatewayServerOptions, 'graphiql' | 'introspection' | 'allowedHosts'> {}
+
+/** The graph of one account, ready to listen. */
+export interface Gateway extends GatewayServer {
+  readonly services: Services;
+  /** Completes the subscriptions, then closes sockets and HTTP, then the ledger and the connections to Stripe. */
+  close(): Promise<void>;
+}
+
+/** Puts the services and the server together. Rejects as `openServices` does; it listens only when it is told to. */
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const opened = await openServices(options);
+  const { account } = opened.services;
+  const links = createFileLinks({ account, secret: opened.fileSecret, now: Date.now });
+  const services: Services = { ...opened.services, files: links };
+  const server = createGatewayServer({
+    schema,
+    services,
+    createLoaders,
+    files: { open: (run, signal) => opened.files.open(run, signal), verify: (path) => links.verify(path) },
+    graphiql: options.graphiql,
+    introspection: options.introspection,
+    allowedHosts: options.allowedHosts,
+    now: Date.now,
+    log: options.log,
+  });
+  return {
+    services,
+    listen: (port, host) => server.listen(port, host),
+    async close() {
+      await opened.stop();
+      await server.close();
+      await opened.close();
+    },
+  };
+}
