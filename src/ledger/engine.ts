@@ -3,26 +3,39 @@ export type SqlValue = string | number | null;
 
 /**
  * The little of a database that the ledger needs. Statements use `?` placeholders and only what SQLite and Postgres share:
- * `insert … on conflict`, `returning`, row values, partial indexes. Text compares by code units.
+ * `insert … on conflict`, `returning`, row values, partial indexes. Text compares by code units. A
+ * `query` outside of a transaction sees what is committed, never the rows of one that is still open.
  */
-export interface Engine {
-  /** Sees what is committed, never the rows of a transaction that is still open. */
-  query<Row>(sql: string, params?: readonly SqlValue[]): Promise<readonly Row[]>;
+export interface Engine extends Asker {
   /**
-   * All of `work` or nothing of it; transactions run one after the other. Commits before it resolves; whatever fails, the commit
-   * too, rejects and is rolled back. Inside `work` use only its `tx`: a query or transaction of the engine would wait for this
-   * one to end, for ever if `work` awaits it.
+   * All of `work` or nothing of it; the transactions of all processes on the database run one after the other. Commits before it
+   * resolves; whatever fails, the commit too, rejects and is rolled back. Inside `work` use only its `tx`: a query or transaction
+   * of the engine would wait for this one to end, for ever if `work` awaits it.
    */
   tx<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Calls back for each topic after its transaction has committed. Gives the function that ends it. */
+  /** Reads several statements from one state of the database. It waits for no writer, where the database allows that. */
+  snapshot<T>(work: (asker: Asker) => Promise<T>): Promise<T>;
+  /** Unix ms by the database's clock, which is the same for all processes that share it. */
+  now(): number;
+  /** Whether other processes may use the database at the same time. */
+  readonly isShared: boolean;
+  /** Ends a `select` of rows for an update that leaves out those that another process has locked; empty where none can. */
+  readonly skipLocked: string;
+  /** Calls back for each topic after its transaction has committed, in whichever process. Gives the function that ends it. */
   onNotify(listener: (topic: string) => void): () => void;
+  /** Calls back when notifications of other processes may have been missed. Gives the function that ends it. */
+  onGap(listener: () => void): () => void;
   /** Waits for the transactions under way. What is asked later is rejected. */
   close(): Promise<void>;
 }
 
-/** A transaction under way. */
-export interface Tx {
+/** Whatever answers a statement: an engine, a transaction, a snapshot. */
+export interface Asker {
   query<Row>(sql: string, params?: readonly SqlValue[]): Promise<readonly Row[]>;
+}
+
+/** A transaction under way. */
+export interface Tx extends Asker {
   /** Told to the listeners once, after the commit, however often a transaction says it. */
   notify(topic: string): void;
 }

@@ -1,6 +1,6 @@
 import type { ObservedRun, StripeApi, UnreadableRun } from '../models/report-run.js';
 import type { RunPosition } from '../models/run-page.js';
-import type { Engine, Tx } from './engine.js';
+import type { Asker, Engine } from './engine.js';
 import type { ObserveReport } from './observe.js';
 import type { RunNote, Runs } from './runs.js';
 
@@ -60,7 +60,7 @@ const UNREAD: FeedMarks = {
 };
 
 export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'observe' | 'note'>): Feeds {
-  async function read(asker: Pick<Tx, 'query'>, api: StripeApi): Promise<FeedMarks> {
+  async function read(asker: Asker, api: StripeApi): Promise<FeedMarks> {
     const [row] = await asker.query<FeedRow>(
       `select refreshed, newest, horizon, horizon_id as "horizonId", gap, complete, event_cursor as "eventCursor", swept
        from feeds where account = ? and api = ?`,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CreateReportRunRequest } from '../models/create-report-run.js';
 import { idOfItem, type ObservedRun, type UnreadableRun } from '../models/report-run.js';
-import type { Engine, Tx } from './engine.js';
+import type { Asker, Engine } from './engine.js';
 import type { ObserveReport } from './observe.js';
 import type { Runs } from './runs.js';
 
@@ -84,7 +84,7 @@ export function openIntents(
   runs: Pick<Runs, 'observe'>,
   now: () => number,
 ): Intents {
-  async function read(asker: Pick<Tx, 'query'>, key: string): Promise<IntentRow | null> {
+  async function read(asker: Asker, key: string): Promise<IntentRow | null> {
     const [row] = await asker.query<IntentRow>(
       `select ${COLUMNS} from intents where account = ? and key = ?`,
       [account, key],

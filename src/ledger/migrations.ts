@@ -38,6 +38,40 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       account text not null, name text not null, value text not null,
       primary key (account, name))`,
   ],
+  [
+    // A running run: when a read that showed it was begun, until when somebody follows it, under which number of the feed's asks it
+    // was last wanted, and since when and how often Stripe has said that it knows no such run.
+    'alter table runs add column seen bigint',
+    'alter table runs add column watched_until bigint',
+    'alter table runs add column asked bigint',
+    'alter table runs add column missing_since bigint',
+    'alter table runs add column missing_times integer',
+    'create index transitions_at on transitions (account, at)',
+    // A feed's schedule. `attempt` counts the claims and fences what the holder of an earlier one writes; `asked` counts what was
+    // asked of the feed, `asked_news` is the last of these that wants new runs, `served` the last that a tick has served.
+    'alter table feeds add column due bigint',
+    'alter table feeds add column lease_until bigint',
+    'alter table feeds add column attempt bigint not null default 0',
+    'alter table feeds add column asked bigint not null default 0',
+    'alter table feeds add column asked_news bigint not null default 0',
+    'alter table feeds add column served bigint not null default 0',
+    // How the API answered last: READY, DOWN or UNAVAILABLE, and the failure as JSON.
+    'alter table feeds add column state text',
+    'alter table feeds add column failure text',
+    // Since when it is known that the upstream key starts nothing any more; when the intent was done, closed or given up.
+    'alter table intents add column spent bigint',
+    'alter table intents add column ended bigint',
+    `create table buckets (
+      account text not null, name text not null, tokens double precision not null, at bigint not null, paused_until bigint,
+      primary key (account, name))`,
+    `create table usage (
+      account text not null, day text not null, reads bigint not null,
+      primary key (account, day))`,
+    // What is known of a finished run's file, learned by reading it. `columns` is JSON.
+    `create table files (
+      account text not null, run_id text not null, columns text, row_count bigint,
+      primary key (account, run_id))`,
+  ],
 ];
 
 /** How far a ledger may be ahead of the program that opens it. */

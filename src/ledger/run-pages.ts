@@ -1,6 +1,6 @@
 import type { ReportRun } from '../models/report-run.js';
 import type { RunFilter, RunPageRequest, RunPosition } from '../models/run-page.js';
-import type { Engine, Tx } from './engine.js';
+import type { Asker, Engine } from './engine.js';
 import { type Bound, boundsOf, branchesOf, higher, newestFirst, type Stretch } from './run-filter.js';
 import type { LedgerRun, RunningRun, Runs } from './runs.js';
 
@@ -19,11 +19,11 @@ export interface RunListing {
 export function runPages(
   engine: Engine,
   account: string,
-  get: (tx: Tx, ids: readonly string[]) => Promise<ReadonlyMap<string, LedgerRun>>,
+  get: (tx: Asker, ids: readonly string[]) => Promise<ReadonlyMap<string, LedgerRun>>,
 ): Pick<Runs, 'page' | 'count' | 'runningIn' | 'neighbourAbove'> {
   /** The places of the first `limit` matching runs of a stretch, from its newest end or from its oldest. */
   async function places(
-    tx: Tx,
+    tx: Asker,
     filter: RunFilter,
     stretch: Stretch,
     from: 'newest' | 'oldest',
@@ -44,12 +44,12 @@ export function runPages(
     return found.slice(0, limit);
   }
 
-  async function exists(tx: Tx, filter: RunFilter, stretch: Stretch): Promise<boolean> {
+  async function exists(tx: Asker, filter: RunFilter, stretch: Stretch): Promise<boolean> {
     return (await places(tx, filter, stretch, 'newest', 1)).length > 0;
   }
 
   async function page(
-    tx: Tx,
+    tx: Asker,
     { filter, direction, limit, after, before }: RunPageRequest,
     floor: RunPosition | null,
   ): Promise<RunListing> {
@@ -88,7 +88,7 @@ export function runPages(
     };
   }
 
-  async function count(tx: Tx, filter: RunFilter, cap: number): Promise<number> {
+  async function count(tx: Asker, filter: RunFilter, cap: number): Promise<number> {
     const bounds = boundsOf(filter, { below: null, above: null });
     let total = 0;
     for (const branch of branchesOf(filter)) {
@@ -104,18 +104,18 @@ export function runPages(
   }
 
   return {
-    page: (request, floor) => engine.tx((tx) => page(tx, request, floor)),
-    count: (filter, cap) => engine.tx((tx) => count(tx, filter, cap)),
+    page: (request, floor) => engine.snapshot((tx) => page(tx, request, floor)),
+    count: (filter, cap) => engine.snapshot((tx) => count(tx, filter, cap)),
     runningIn(filter, from, to, limit) {
       const running: RunFilter = { ...filter, status: ['RUNNING'] };
       const below = from && { at: from, included: true };
       const above = to && { at: to, included: true };
-      return engine.tx((tx) => places(tx, running, { below, above }, 'newest', limit));
+      return engine.snapshot((tx) => places(tx, running, { below, above }, 'newest', limit));
     },
     async neighbourAbove(api, createdAt) {
       const newer: RunFilter = { api, createdFrom: createdAt + 1 };
       const everywhere = { below: null, above: null };
-      const [oldest] = await engine.tx((tx) => places(tx, newer, everywhere, 'oldest', 1));
+      const [oldest] = await engine.snapshot((tx) => places(tx, newer, everywhere, 'oldest', 1));
       return oldest?.id ?? null;
     },
   };

@@ -7,7 +7,7 @@ import type {
   UnreadableRun,
 } from '../models/report-run.js';
 import type { RunFilter, RunPageRequest, RunPosition } from '../models/run-page.js';
-import type { Engine, Tx } from './engine.js';
+import type { Asker, Engine, Tx } from './engine.js';
 import { type ObserveReport, observeIn, placeholders, RUN_COLUMNS, type RunRow } from './observe.js';
 import { type RunListing, runPages } from './run-pages.js';
 import { unreadRuns } from './unread-runs.js';
@@ -106,10 +106,7 @@ const RUNNING = "account = ? and status = 'RUNNING'";
 export function openRuns(scope: RunScope): Runs {
   const { engine, account } = scope;
 
-  async function get(
-    asker: Pick<Tx, 'query'>,
-    ids: readonly string[],
-  ): Promise<ReadonlyMap<string, LedgerRun>> {
+  async function get(asker: Asker, ids: readonly string[]): Promise<ReadonlyMap<string, LedgerRun>> {
     if (ids.length === 0) return new Map();
     const rows = await asker.query<RunRow>(
       `select ${RUN_COLUMNS} from runs where account = ? and id in (${placeholders(ids.length)})`,

@@ -8,9 +8,9 @@ const STATEMENTS = 256;
 
 /**
  * Opens or makes a SQLite file, and its folder, for this process alone: the lock is taken at once and held until `close`.
- * A commit is on the disk before it resolves. Throws a LedgerError that names the file where that cannot be.
+ * A commit is on the disk before it resolves. Throws a LedgerError that names the file where that cannot be. `now` is unix ms.
  */
-export function openSqlite(path: string): Engine {
+export function openSqlite(path: string, now: () => number = Date.now): Engine {
   const file = resolve(path);
   const db = open(file);
   const statements = new Map<string, Database.Statement>();
@@ -94,10 +94,16 @@ export function openSqlite(path: string): Engine {
   return {
     query: <Row>(sql: string, params?: readonly SqlValue[]) => inTurn(() => run(sql, params) as Row[]),
     tx: (work) => inTurn(() => transact(work)),
+    snapshot: (work) => inTurn(() => transact(work)),
+    now,
+    isShared: false,
+    skipLocked: '',
     onNotify(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    // There is no other process whose notifications could be missed.
+    onGap: () => () => undefined,
     async close() {
       if (closed) return;
       const closing = inTurn(close);
