@@ -26,6 +26,7 @@ test('no list scans the table or sorts: every statement is a search in an index 
           },
         }),
       ),
+    snapshot: (work) => recording.tx(work),
   };
   const { runs } = await testLedger({ engine: recording });
   await runs.observe([seen('frr_1', 'RUNNING'), seen('frr_2', 'SUCCEEDED'), seen('reprun_1', 'FAILED')]);
