@@ -11,6 +11,7 @@ import { openSqlite } from './ledger/sqlite.js';
 import type { JsonObject } from './models/json.js';
 import type { StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
+import { systemClock } from './watch/clock.js';
 import { Catalogue } from './watch/report-types.js';
 import { createWatch } from './watch/watch.js';
 
@@ -44,8 +45,8 @@ export interface OpenServices {
  */
 export async function openServices(options: ServicesOptions): Promise<OpenServices> {
   const { apiKey, base, log } = options;
-  const now = Date.now;
   const engine = openSqlite(options.ledgerFile);
+  const now = (): number => engine.now();
   const transport = createTransport({ apiKey, base, v2Version: options.v2Version });
   const v1 = createStripeV1(transport);
   const v2 = createStripeV2(transport);
@@ -59,10 +60,11 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const upstream = base.origin;
     const decoding = { decode: decodeRun, decoderVersion: DECODER_VERSION };
     const ledger = await openLedger({ engine, account, upstream, ...decoding, now });
+    const clock = systemClock(now);
     const onNotify = engine.onNotify.bind(engine);
-    const watch = createWatch({ account, ledger, onNotify, v1, v2, log, now, random: Math.random });
+    const watch = createWatch({ account, ledger, onNotify, v1, v2, log, clock, random: Math.random });
     const { v2Reports } = options;
-    const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, now });
+    const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, clock });
     const fileSecret = await ledger.secret('files');
     watch.start();
     return {

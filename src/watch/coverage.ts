@@ -7,6 +7,7 @@ import type { Sightings } from './sightings.js';
 import { above, endOf, TOP } from './marks-v1.js';
 import type { StretchV1 } from './stretch-v1.js';
 import type { UpstreamStates } from './upstream-states.js';
+import type { Clock } from './clock.js';
 
 /** How much of v1's history a list can rely on. */
 export interface Coverage {
@@ -25,7 +26,7 @@ export interface CoverageOptions {
   readonly stretch: StretchV1;
   readonly sightings: Sightings;
   readonly states: UpstreamStates;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** Whether the key may not use an API, and never could: then there is nothing of it to wait for. */
@@ -63,7 +64,7 @@ function stretchCoverage(
 
 /** A range wholly below the horizon is read by itself, with Stripe's own filters; the horizon stays where it is. */
 function rangeCoverage(
-  { v1, ledger, sightings, states, now }: CoverageOptions,
+  { v1, ledger, sightings, states, clock }: CoverageOptions,
   { createdFrom, createdBefore = Number.MAX_SAFE_INTEGER }: RunFilter,
   start: number | null,
 ): Coverage {
@@ -74,7 +75,7 @@ function rangeCoverage(
   return {
     read: (work) => work(isWhole ? null : end === null ? TOP : above(end.createdAt)),
     async extend() {
-      const askedAt = now();
+      const askedAt = clock.now();
       const page = await v1.listRuns(end === null ? range : { ...range, startingAfter: end.id });
       states.answered('V1', null);
       sightings.saw({ ...page, askedAt }, await ledger.runs.observe(page.items));

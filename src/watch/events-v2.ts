@@ -3,6 +3,7 @@ import type { RunEvent } from '../datasources/stripe-v2-events.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { RunNote } from '../ledger/runs.js';
 import { PAGE_GAP_MS } from './pace.js';
+import type { Clock } from './clock.js';
 
 /** How long Stripe keeps events (Stripe docs, events), ms. */
 const RETENTION_MS = 30 * 86_400_000;
@@ -26,8 +27,7 @@ interface Pass {
 export interface EventsV2Options {
   readonly v2: StripeV2;
   readonly ledger: Ledger;
-  readonly now: () => number;
-  readonly wait: (ms: number) => Promise<unknown>;
+  readonly clock: Clock;
 }
 
 /** What one turn found. */
@@ -54,11 +54,12 @@ export class EventsV2 {
 
   /** Reads on, a few pages at most. After a failure the next turn goes on where this one stopped. Throws UpstreamError. */
   async read(): Promise<EventTurn> {
-    const { v2, ledger, now, wait } = this.#options;
+    const { v2, ledger, clock } = this.#options;
     const ended = new Map<string, number>();
-    let pass = this.#pass !== null && now() - this.#pass.began < STALE_MS ? this.#pass : await this.#begin();
+    let pass =
+      this.#pass !== null && clock.now() - this.#pass.began < STALE_MS ? this.#pass : await this.#begin();
     for (let read = 0; read < PAGES_PER_TURN; read += 1) {
-      if (read > 0) await wait(PAGE_GAP_MS);
+      if (read > 0) await clock.wait(PAGE_GAP_MS);
       const { events, nextPage } = await v2.listEvents(pass);
       for (const event of events) if (isEnd(event)) ended.set(event.runId, event.createdAt);
       const notes = events.map((event) => noteOf(event));
@@ -78,7 +79,7 @@ export class EventsV2 {
 
   async #begin(): Promise<Pass> {
     const { eventCursor, swept } = await this.#options.ledger.feeds.get('V2');
-    const began = this.#options.now();
+    const began = this.#options.clock.now();
     const oldest = began - RETENTION_MS;
     const isSweep = swept === null || began - swept > SWEEP_MS;
     const createdFrom = isSweep ? oldest : Math.max(oldest, (eventCursor ?? oldest) - OVERLAP_MS);

@@ -8,6 +8,7 @@ import type { RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
 import type { StretchV1 } from './stretch-v1.js';
 import type { UpstreamStates } from './upstream-states.js';
+import type { Clock } from './clock.js';
 
 /** The most a list page can hold (Stripe docs, pagination). */
 const PAGE = 100;
@@ -21,8 +22,7 @@ export interface FeedV1Options {
   readonly sightings: Sightings;
   readonly running: RunningRuns;
   readonly states: UpstreamStates;
-  readonly now: () => number;
-  readonly wait: (ms: number) => Promise<unknown>;
+  readonly clock: Clock;
 }
 
 /** v1 is followed by its list: one page shows the state of 100 neighbours. */
@@ -34,8 +34,8 @@ export class FeedV1 implements FeedTick {
   }
 
   async tick(wanted: Wanted): Promise<void> {
-    const { stretch, running, sightings, states, now } = this.#options;
-    const began = now();
+    const { stretch, running, sightings, states, clock } = this.#options;
+    const began = clock.now();
     try {
       if (wanted.news) {
         await stretch.refresh();
@@ -60,13 +60,13 @@ export class FeedV1 implements FeedTick {
    * and shows its neighbours too. A single run left over is asked for by its id. What does not fit into this tick is due in the next.
    */
   async #cover(runs: readonly RunningRun[]): Promise<void> {
-    const { ledger, sightings, now, wait } = this.#options;
-    const began = now();
+    const { ledger, sightings, clock } = this.#options;
+    const began = clock.now();
     let left = [...runs].sort((a, b) => sightings.lastSeen(a.id) - sightings.lastSeen(b.id));
     for (let asked = 0; asked < ASKS_PER_TICK; asked += 1) {
       const [first, ...others] = left;
       if (first === undefined) return;
-      if (asked > 0) await wait(PAGE_GAP_MS);
+      if (asked > 0) await clock.wait(PAGE_GAP_MS);
       if (others.length > 0) await this.#listFrom(first);
       if (sightings.lastSeen(first.id) < began) await this.#retrieve(first.id);
       const still = await ledger.runs.running('V1', { ids: others.map(({ id }) => id) });
@@ -77,10 +77,10 @@ export class FeedV1 implements FeedTick {
 
   /** One page of the list with a run and its neighbours. The run may be missing from it: then it is asked for by its id. */
   async #listFrom({ createdAt }: RunningRun): Promise<void> {
-    const { v1, ledger, sightings, now } = this.#options;
+    const { v1, ledger, sightings, clock } = this.#options;
     const newer = await ledger.runs.count({ api: 'V1', createdFrom: createdAt + 1 }, PAGE);
     const above = newer < PAGE / 2 ? null : await ledger.runs.neighbourAbove('V1', createdAt);
-    const askedAt = now();
+    const askedAt = clock.now();
     try {
       const page = await v1.listRuns(above === null ? {} : { startingAfter: above });
       sightings.saw({ ...page, askedAt }, await ledger.runs.observe(page.items));
@@ -92,8 +92,8 @@ export class FeedV1 implements FeedTick {
   }
 
   async #retrieve(id: string): Promise<void> {
-    const { v1, ledger, sightings, now } = this.#options;
-    const askedAt = now();
+    const { v1, ledger, sightings, clock } = this.#options;
+    const askedAt = clock.now();
     try {
       const items = [await v1.retrieveRun(id)];
       sightings.saw({ items, askedAt, requestId: null }, await ledger.runs.observe(items));

@@ -6,6 +6,7 @@ import type { FeedTick, Wanted } from './feed.js';
 import type { RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
 import type { UpstreamStates } from './upstream-states.js';
+import type { Clock } from './clock.js';
 
 /** Events are looked through at least so often, ms, even when nothing runs. */
 const IDLE_MS = 3_600_000;
@@ -21,8 +22,7 @@ export interface FeedV2Options {
   readonly sightings: Sightings;
   readonly running: RunningRuns;
   readonly states: UpstreamStates;
-  readonly now: () => number;
-  readonly wait: (ms: number) => Promise<unknown>;
+  readonly clock: Clock;
 }
 
 /**
@@ -43,8 +43,8 @@ export class FeedV2 implements FeedTick {
   }
 
   async tick(wanted: Wanted): Promise<void> {
-    const { states, now } = this.#options;
-    const began = now();
+    const { states, clock } = this.#options;
+    const began = clock.now();
     try {
       const events = await this.#events.read().then(
         (turn) => ({ ...turn, failure: null }),
@@ -63,8 +63,8 @@ export class FeedV2 implements FeedTick {
 
   async pause(): Promise<number | null> {
     if (this.#events.isUnderWay || (await this.hasUnread())) return SECOND;
-    const { running, now } = this.#options;
-    const retries = [...this.#leftAlone.values()].map((until) => Math.max(SECOND, until - now()));
+    const { running, clock } = this.#options;
+    const retries = [...this.#leftAlone.values()].map((until) => Math.max(SECOND, until - clock.now()));
     return Math.min((await running.pause('V2')) ?? IDLE_MS, IDLE_MS, ...retries);
   }
 
@@ -83,8 +83,8 @@ export class FeedV2 implements FeedTick {
    * when an event says that they have ended since. Gives how many.
    */
   async #readUnread(ended: ReadonlyMap<string, number>): Promise<number> {
-    const { ledger, now } = this.#options;
-    for (const [id, until] of this.#leftAlone) if (until <= now()) this.#leftAlone.delete(id);
+    const { ledger, clock } = this.#options;
+    for (const [id, until] of this.#leftAlone) if (until <= clock.now()) this.#leftAlone.delete(id);
     const known = await ledger.runs.get([...ended.keys()].filter((id) => !this.#leftAlone.has(id)));
     const odd = [...known.values()].filter(({ status }) => status === null).map(({ id }) => id);
     const ids = [...new Set([...odd, ...(await this.#unread(UNREAD_PER_TICK))])].slice(0, UNREAD_PER_TICK);
@@ -112,19 +112,19 @@ export class FeedV2 implements FeedTick {
 
   /** An odd or missing run is left alone for a while; only a failure that all would meet is thrown. */
   async #retrieve(id: string): Promise<void> {
-    const { v2, ledger, sightings, running, now } = this.#options;
-    const askedAt = now();
+    const { v2, ledger, sightings, running, clock } = this.#options;
+    const askedAt = clock.now();
     try {
       const item = await v2.retrieveRun(id);
       sightings.saw({ items: [item], askedAt, requestId: null }, await ledger.runs.observe([item]));
       running.found(id);
-      if ('unreadable' in item) this.#leftAlone.set(id, now() + RETRY_MS);
+      if ('unreadable' in item) this.#leftAlone.set(id, clock.now() + RETRY_MS);
     } catch (error) {
       const isOdd =
         error instanceof UpstreamError && (error.kind === 'not_found' || error.kind === 'contract');
       if (!isOdd) throw error;
       sightings.looked(id, askedAt);
-      this.#leftAlone.set(id, now() + RETRY_MS);
+      this.#leftAlone.set(id, clock.now() + RETRY_MS);
       if (error.kind === 'not_found' && !(await ledger.runs.forget(id))) running.missing(id);
     }
   }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { UpstreamError } from '../models/errors.js';
 import { failurePause, FRESH_MS, REFUSED_MS } from './pace.js';
+import type { Clock } from './clock.js';
 
 /** What a tick of a feed is to bring. */
 export interface Wanted {
@@ -41,21 +42,22 @@ export class Feed {
   readonly #work: FeedTick;
   readonly #log: Logger;
   readonly #random: () => number;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   #next: Ask | null = null;
   #running: Tick | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  /** Ends the timer of the next tick. */
+  #cancel: () => void = () => {};
   #failures = 0;
   /** Until when (unix ms) nobody need knock again. */
   #quietUntil = 0;
   #lastFailure = '';
   #closed = false;
 
-  constructor(work: FeedTick, options: { log: Logger; random: () => number; now: () => number }) {
+  constructor(work: FeedTick, options: { log: Logger; random: () => number; clock: Clock }) {
     this.#work = work;
     this.#log = options.log;
     this.#random = options.random;
-    this.#now = options.now;
+    this.#clock = options.clock;
   }
 
   /**
@@ -64,7 +66,7 @@ export class Feed {
    */
   ask(wanted: { ids?: Iterable<string>; news?: boolean }): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    if (this.#now() < this.#quietUntil) return Promise.resolve();
+    if (this.#clock.now() < this.#quietUntil) return Promise.resolve();
     if (this.#running !== null && this.#isServing(this.#running, wanted)) return this.#running.ask.done;
     this.#next ??= newAsk();
     const { ids, done } = this.#next;
@@ -82,22 +84,21 @@ export class Feed {
   /** Ends the feed after the tick under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancel();
     await this.#running?.ended;
     this.#next?.resolve();
   }
 
   #isServing({ ask, began }: Tick, wanted: { ids?: Iterable<string>; news?: boolean }): boolean {
-    if (this.#now() - began > FRESH_MS || (wanted.news === true && !ask.news)) return false;
+    if (this.#clock.now() - began > FRESH_MS || (wanted.news === true && !ask.news)) return false;
     return [...(wanted.ids ?? [])].every((id) => ask.ids.has(id));
   }
 
   #start(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancel();
     const ask = this.#next ?? newAsk();
     this.#next = null;
-    this.#running = { ask, began: this.#now(), ended: this.#run(ask) };
+    this.#running = { ask, began: this.#clock.now(), ended: this.#run(ask) };
   }
 
   async #run(ask: Ask): Promise<void> {
@@ -124,7 +125,7 @@ export class Feed {
   /** One line for each kind of failure, however long it lasts. */
   #failed(error: unknown): void {
     this.#failures += 1;
-    this.#quietUntil = this.#now() + (isRefusal(error) ? REFUSED_MS : FRESH_MS);
+    this.#quietUntil = this.#clock.now() + (isRefusal(error) ? REFUSED_MS : FRESH_MS);
     const failure = error instanceof Error ? error.message : String(error);
     const level = failure === this.#lastFailure ? 'debug' : 'warn';
     this.#lastFailure = failure;
@@ -134,8 +135,8 @@ export class Feed {
   async #schedule(): Promise<void> {
     const pause = await this.#pause();
     if (this.#closed || this.#running !== null) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = pause === null ? null : setTimeout(() => this.#start(), pause);
+    this.#cancel();
+    if (pause !== null) this.#cancel = this.#clock.after(pause, () => this.#start());
   }
 
   /** Never rejects: a feed that could not work out its next tick would not have one. */
@@ -143,7 +144,11 @@ export class Feed {
     try {
       const pause = await this.#work.pause();
       if (this.#failures === 0 || pause === null) return pause;
-      return Math.max(pause, failurePause(this.#failures, this.#random), this.#quietUntil - this.#now());
+      return Math.max(
+        pause,
+        failurePause(this.#failures, this.#random),
+        this.#quietUntil - this.#clock.now(),
+      );
     } catch (error) {
       this.#failed(error);
       return failurePause(this.#failures, this.#random);

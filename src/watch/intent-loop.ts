@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Ledger } from '../ledger/ledger.js';
 import { GatewayError, UpstreamError } from '../models/errors.js';
+import type { Clock } from './clock.js';
 import type { IntentFinisher } from './intent-finisher.js';
 
 /** The least pause between two rounds, ms: an intent that stays due must not be tried without end. */
@@ -14,13 +15,13 @@ export interface IntentLoopOptions {
   readonly ledger: Ledger;
   readonly finisher: IntentFinisher;
   readonly log: Logger;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** Finishes the intents that a lost answer, a failure or a dead process left open, one after the other. */
 export class IntentLoop {
   readonly #options: IntentLoopOptions;
-  #timer: NodeJS.Timeout | null = null;
+  #cancel: () => void = () => {};
   /** Never rejects. */
   #work: Promise<void> = Promise.resolve();
   #closed = false;
@@ -41,7 +42,7 @@ export class IntentLoop {
 
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancel();
     await this.#work;
   }
 
@@ -58,13 +59,14 @@ export class IntentLoop {
   async #schedule(): Promise<void> {
     if (this.#closed) return;
     const due = await this.#options.ledger.intents.nextDue();
-    if (due !== null) this.#runIn(Math.max(LEAST_PAUSE_MS, due - this.#options.now()));
+    if (due !== null) this.#runIn(Math.max(LEAST_PAUSE_MS, due - this.#options.clock.now()));
   }
 
   #runIn(pause: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancel();
     if (this.#closed) return;
-    this.#timer = setTimeout(() => this.#do(() => this.#finishDue(this.#options.now())), pause);
+    const { clock } = this.#options;
+    this.#cancel = clock.after(pause, () => this.#do(() => this.#finishDue(clock.now())));
   }
 
   async #finishDue(until: number): Promise<void> {

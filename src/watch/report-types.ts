@@ -10,6 +10,7 @@ import type { StripeApi } from '../models/report-run.js';
 import type { ReportType } from '../models/report-type.js';
 import { READ_WAIT_MS } from './pace.js';
 import { within } from './within.js';
+import type { Clock } from './clock.js';
 
 /** How long, ms, what was read of a type is good: Stripe moves the available data twice a day (Stripe docs, reports API). */
 const TYPE_FRESH_MS = 600_000;
@@ -33,7 +34,7 @@ export interface CatalogueOptions {
   readonly decode: (api: StripeApi, body: JsonObject) => ReportType | null;
   /** v2 reports to offer although no run has shown them; v2 has no list. */
   readonly v2Reports: readonly string[];
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** The report types of both APIs, kept in the ledger for ten minutes, and longer while Stripe is away. */
@@ -49,7 +50,7 @@ export class Catalogue {
 
   constructor(options: CatalogueOptions) {
     this.#options = options;
-    const remembered = { max: REMEMBERED_MAX, perf: { now: options.now } };
+    const remembered = { max: REMEMBERED_MAX, perf: options.clock };
     this.#failures = new LRUCache({ ...remembered, ttl: FAILURE_MS });
     this.#absent = new LRUCache({ ...remembered, ttl: NOT_FOUND_MS });
   }
@@ -110,14 +111,15 @@ export class Catalogue {
     refresh: () => Promise<void>,
     get: () => Promise<KeptReportType | null>,
   ): Promise<KeptReportType | null> {
-    const { now } = this.#options;
+    const { clock } = this.#options;
     const kept = await get();
-    if (kept !== null && now() - kept.refreshed < TYPE_FRESH_MS) return kept;
+    if (kept !== null && clock.now() - kept.refreshed < TYPE_FRESH_MS) return kept;
     if (kept === null && this.#absent.has(name)) return null;
     const refreshed = this.#once(name, refresh);
     if (kept !== null) {
       // What is kept is better than a long wait; the refresh goes on.
       await within(
+        clock,
         READ_WAIT_MS,
         refreshed.catch(() => undefined),
       );
@@ -147,8 +149,8 @@ export class Catalogue {
   }
 
   async #readV1(): Promise<void> {
-    const { v1, ledger, now } = this.#options;
-    const askedAt = now();
+    const { v1, ledger, clock } = this.#options;
+    const askedAt = clock.now();
     const { items } = await v1.listReportTypes();
     const types = items.map(({ type, body }) => ({ id: type.id, body }));
     await ledger.reportTypes.put('V1', types, askedAt, { replaceAll: true });
@@ -157,7 +159,7 @@ export class Catalogue {
 
   /** An id from a client, which nothing upstream has named: only so many are asked for in a second, whoever asks. */
   #readUnknownV2(id: string): Promise<void> {
-    const now = this.#options.now();
+    const now = this.#options.clock.now();
     if (now - this.#unknown.since >= SECOND) this.#unknown = { since: now, count: 0 };
     this.#unknown.count += 1;
     if (this.#unknown.count <= UNKNOWN_PER_SECOND) return this.#readV2(id);
@@ -170,8 +172,8 @@ export class Catalogue {
   }
 
   async #readV2(id: string): Promise<void> {
-    const { v2, ledger, now } = this.#options;
-    const askedAt = now();
+    const { v2, ledger, clock } = this.#options;
+    const askedAt = clock.now();
     try {
       const { body } = await v2.retrieveReport(id);
       await ledger.reportTypes.put('V2', [{ id, body }], askedAt);

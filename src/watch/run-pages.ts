@@ -22,7 +22,6 @@ export interface RunPagesOptions extends CoverageOptions {
   readonly reader: RunReader;
   readonly feeds: Readonly<Record<StripeApi, Feed>>;
   readonly feedV2: FeedV2;
-  readonly wait: (ms: number) => Promise<unknown>;
 }
 
 /** Lists are read from the ledger, after it was brought up to date as far as the list needs it and 2 s allow. */
@@ -36,7 +35,7 @@ export class RunPages {
   /** Newest first. Throws HISTORY_INCOMPLETE where the far end is wanted and not known yet. */
   async page(request: RunPageRequest): Promise<RunPage> {
     const { filter, direction, after, before } = request;
-    const deadline = this.#options.now() + READ_WAIT_MS;
+    const deadline = this.#options.clock.now() + READ_WAIT_MS;
     const isFromTop = direction === 'backward' || after === null;
     const failure = isFromTop ? await this.#readNews(filter, deadline) : null;
     const coverage = await coverageOf(this.#options, filter, after?.createdAt ?? null);
@@ -61,11 +60,11 @@ export class RunPages {
 
   /** Pages of Stripe's list are fetched until the ledger's page is enough, but no more than 5. */
   async #read(request: RunPageRequest, coverage: Coverage, deadline: number): Promise<Look> {
-    const { now } = this.#options;
+    const { clock } = this.#options;
     for (let fetched = 0; ; fetched += 1) {
       const look = await this.#look(request, coverage);
       if (isEnough(request, look)) return look;
-      const isOver = fetched === PAGES_PER_READ || now() >= deadline;
+      const isOver = fetched === PAGES_PER_READ || clock.now() >= deadline;
       if (!isOver && (await this.#extend(coverage, deadline, look.listing.runs.length === 0))) continue;
       // Going back, a gap would lie between what is shown and where the reader came from.
       if (request.direction === 'backward') throw historyIncomplete();
@@ -80,14 +79,14 @@ export class RunPages {
 
   /** Whether a page more was read in time; throws the reason why it was not where there is nothing at all to show. */
   async #extend(coverage: Coverage, deadline: number, isEmpty: boolean): Promise<boolean> {
-    const { now, wait, states } = this.#options;
+    const { clock, states } = this.#options;
     for (;;) {
       try {
-        return await within(deadline - now(), coverage.extend());
+        return await within(clock, deadline - clock.now(), coverage.extend());
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error;
-        if (error.kind === 'rate_limited' && now() + LIMIT_PAUSE_MS < deadline) {
-          await wait(LIMIT_PAUSE_MS);
+        if (error.kind === 'rate_limited' && clock.now() + LIMIT_PAUSE_MS < deadline) {
+          await clock.wait(LIMIT_PAUSE_MS);
           continue;
         }
         states.failed('V1', error);
@@ -99,14 +98,14 @@ export class RunPages {
 
   /** Looks for new runs unless that was done within the last second. Gives the reason why there was never anything to be seen. */
   async #readNews(filter: RunFilter, deadline: number): Promise<GatewayError | null> {
-    const { feeds, states, now, ledger } = this.#options;
+    const { feeds, states, clock, ledger } = this.#options;
     const apis = apisOf(filter);
-    const stale = apis.filter((api) => now() - (states.get()[api].asOf ?? 0) > FRESH_MS);
+    const stale = apis.filter((api) => clock.now() - (states.get()[api].asOf ?? 0) > FRESH_MS);
     const late = new Set<StripeApi>();
     await Promise.all(
       stale.map(async (api) => {
         const answers = states.answers(api);
-        if (await within(deadline - now(), feeds[api].ask({ news: true }))) return;
+        if (await within(clock, deadline - clock.now(), feeds[api].ask({ news: true }))) return;
         late.add(api);
         if (states.answers(api) === answers) states.slow(api);
       }),
@@ -122,12 +121,12 @@ export class RunPages {
 
   /** Brings the running runs of a page up to date: whether any of them has moved, so that the page has to be read again. */
   async #refresh(request: RunPageRequest, look: Look, deadline: number): Promise<boolean> {
-    const { ledger, reader, sightings, now } = this.#options;
+    const { ledger, reader, sightings, clock } = this.#options;
     const { from, to } = extent(request, look);
     const running = (await ledger.runs.runningIn(request.filter, from, to, 100)).map(({ id }) => id);
     const stale = running.filter((id) => !sightings.isFresh(id));
-    if (stale.length === 0 || now() >= deadline) return false;
-    await within(deadline - now(), reader.refresh(stale));
+    if (stale.length === 0 || clock.now() >= deadline) return false;
+    await within(clock, deadline - clock.now(), reader.refresh(stale));
     const still = await ledger.runs.get(stale);
     return stale.some((id) => still.get(id)?.status !== 'RUNNING');
   }

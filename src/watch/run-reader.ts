@@ -11,6 +11,7 @@ import { READ_WAIT_MS } from './pace.js';
 import type { Sightings } from './sightings.js';
 import type { UpstreamStates } from './upstream-states.js';
 import { within } from './within.js';
+import type { Clock } from './clock.js';
 
 /** How many ids that the ledger does not know one call asks Stripe for: somebody guessing must not use up the account's limit. */
 const UNKNOWN_PER_CALL = 10;
@@ -28,7 +29,7 @@ export interface RunReaderOptions {
   readonly sightings: Sightings;
   readonly states: UpstreamStates;
   readonly feeds: Readonly<Record<StripeApi, Feed>>;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** Reads single runs: from the ledger where they have ended or were just seen, else from Stripe, each once however many ask. */
@@ -40,7 +41,7 @@ export class RunReader {
 
   constructor(options: RunReaderOptions) {
     this.#options = options;
-    this.#notFound = new LRUCache({ max: NOT_FOUND_MAX, ttl: NOT_FOUND_MS, perf: { now: options.now } });
+    this.#notFound = new LRUCache({ max: NOT_FOUND_MAX, ttl: NOT_FOUND_MS, perf: options.clock });
   }
 
   /** Per id the run, null where Stripe knows none, or the error. A known run is answered even while Stripe is away. */
@@ -68,7 +69,7 @@ export class RunReader {
     const work = v2.map((id) => this.#retrieve(id).catch(() => {}));
     // Through the feed also for a single one: many callers who ask for one run each share the next page of the list.
     if (v1.length > 0) work.push(this.#options.feeds.V1.ask({ ids: v1 }));
-    if (work.length > 0) await within(READ_WAIT_MS, Promise.all(work));
+    if (work.length > 0) await within(this.#options.clock, READ_WAIT_MS, Promise.all(work));
   }
 
   /** Reads one run from Stripe into the ledger. Whoever asks for the same one meanwhile shares the answer. */
@@ -81,10 +82,10 @@ export class RunReader {
   }
 
   async #retrieveNow(id: string): Promise<void> {
-    const { v1, v2, ledger, sightings, states, now } = this.#options;
+    const { v1, v2, ledger, sightings, states, clock } = this.#options;
     const api = apiOfRunId(id);
     if (api === null) throw new TypeError(`expected the id of a run, got ${JSON.stringify(id)}`);
-    const askedAt = now();
+    const askedAt = clock.now();
     try {
       const items = [await (api === 'V1' ? v1 : v2).retrieveRun(id)];
       sightings.saw({ items, askedAt, requestId: null }, await ledger.runs.observe(items));

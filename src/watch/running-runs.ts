@@ -4,6 +4,7 @@ import type { StripeApi } from '../models/report-run.js';
 import type { Followers } from './followers.js';
 import { unwatchedPause, watchedPause } from './pace.js';
 import type { Sightings } from './sightings.js';
+import type { Clock } from './clock.js';
 
 /**
  * A run counts as gone after so many answers that Stripe does not know it, over so long a time (ms), none of them this much (ms)
@@ -16,7 +17,7 @@ export class RunningRuns {
   readonly #ledger: Ledger;
   readonly #followers: Followers;
   readonly #sightings: Sightings;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #random: () => number;
   readonly #onGone: (id: string) => void;
   readonly #missing = new Map<string, { first: number; last: number; times: number }>();
@@ -25,7 +26,7 @@ export class RunningRuns {
     ledger: Ledger;
     followers: Followers;
     sightings: Sightings;
-    now: () => number;
+    clock: Clock;
     random: () => number;
     /** Called when a run is given up, because Stripe keeps saying that there is none. */
     onGone: (id: string) => void;
@@ -33,7 +34,7 @@ export class RunningRuns {
     this.#ledger = options.ledger;
     this.#followers = options.followers;
     this.#sightings = options.sightings;
-    this.#now = options.now;
+    this.#clock = options.clock;
     this.#random = options.random;
     this.#onGone = options.onGone;
   }
@@ -52,14 +53,14 @@ export class RunningRuns {
     const watched = new Set(this.#followers.ids(api));
     const runs = await this.#ledger.runs.running(api);
     const youngest = runs.find(({ id }) => watched.has(id));
-    if (youngest !== undefined) return watchedPause(this.#now() - youngest.createdAt, this.#random);
+    if (youngest !== undefined) return watchedPause(this.#clock.now() - youngest.createdAt, this.#random);
     const waits = runs.map((run) => this.#unwatchedWait(run, this.#random));
     return waits.length === 0 ? null : Math.max(1_000, Math.min(...waits));
   }
 
   /** Stripe said that it does not know a run that the ledger knows as running. */
   missing(id: string): void {
-    const now = this.#now();
+    const now = this.#clock.now();
     const before = this.#missing.get(id);
     const isRow = before !== undefined && now - before.last < GONE_AFTER.apart;
     const seen = isRow
@@ -77,7 +78,7 @@ export class RunningRuns {
   }
 
   #unwatchedWait(run: RunningRun, random: () => number): number {
-    const pause = unwatchedPause(this.#now() - run.createdAt, random);
-    return this.#sightings.lastSeen(run.id) + pause - this.#now();
+    const pause = unwatchedPause(this.#clock.now() - run.createdAt, random);
+    return this.#sightings.lastSeen(run.id) + pause - this.#clock.now();
   }
 }

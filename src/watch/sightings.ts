@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { ObserveReport } from '../ledger/observe.js';
 import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
 import { FRESH_MS } from './pace.js';
+import type { Clock } from './clock.js';
 
 /** One upstream answer that showed runs. */
 export interface Sighting {
@@ -17,11 +18,11 @@ export class Sightings {
   /** Why runs could not be read, by id: each is logged once, not at every refresh. */
   readonly #odd = new Map<string, string>();
   readonly #log: Logger;
-  readonly #now: () => number;
+  readonly #clock: Clock;
 
-  constructor(options: { log: Logger; now: () => number }) {
+  constructor(options: { log: Logger; clock: Clock }) {
     this.#log = options.log;
-    this.#now = options.now;
+    this.#clock = options.clock;
   }
 
   /** Notes an answer after the ledger has taken it in. */
@@ -56,7 +57,7 @@ export class Sightings {
 
   /** Whether a running run was seen so recently that asking again would bring nothing. */
   isFresh(id: string): boolean {
-    return this.#now() - this.lastSeen(id) <= FRESH_MS;
+    return this.#clock.now() - this.lastSeen(id) <= FRESH_MS;
   }
 
   #logOdd({ id, reason, requestId }: UnreadableRun, pageRequestId: string | null): void {

@@ -6,14 +6,14 @@ import { above, deeper, endOf, goalOf, NOWHERE, newestOf, type Page, TOP } from 
 import { PAGE_GAP_MS } from './pace.js';
 import type { Sightings } from './sightings.js';
 import type { UpstreamStates } from './upstream-states.js';
+import type { Clock } from './clock.js';
 
 export interface StretchV1Options {
   readonly v1: StripeV1;
   readonly ledger: Ledger;
   readonly sightings: Sightings;
   readonly states: UpstreamStates;
-  readonly now: () => number;
-  readonly wait: (ms: number) => Promise<unknown>;
+  readonly clock: Clock;
 }
 
 /**
@@ -130,13 +130,13 @@ export class StretchV1 {
   }
 
   async #list(after: RunPosition | null): Promise<Page> {
-    const { v1, states, now, wait } = this.#options;
+    const { v1, states, clock } = this.#options;
     if (after !== null) {
-      const early = this.#nextPageAt - now();
-      if (early > 0) await wait(early);
-      this.#nextPageAt = now() + PAGE_GAP_MS;
+      const early = this.#nextPageAt - clock.now();
+      if (early > 0) await clock.wait(early);
+      this.#nextPageAt = clock.now() + PAGE_GAP_MS;
     }
-    const askedAt = now();
+    const askedAt = clock.now();
     const page = await v1.listRuns(after === null ? {} : { startingAfter: after.id });
     states.answered('V1', null);
     return { ...page, askedAt };

@@ -1,10 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { StripeApi } from '../models/report-run.js';
 import { Backfill } from './backfill.js';
+import type { Clock } from './clock.js';
 import { CreateRun } from './create-run.js';
 import { Feed, type FeedTick } from './feed.js';
 import { FeedV1 } from './feed-v1.js';
@@ -29,8 +29,7 @@ export interface WatchOptions {
   readonly v1: StripeV1;
   readonly v2: StripeV2;
   readonly log: Logger;
-  /** Unix ms. */
-  readonly now: () => number;
+  readonly clock: Clock;
   /** 0 up to but not including 1; spreads what is repeated. */
   readonly random: () => number;
 }
@@ -50,23 +49,23 @@ export interface Watch {
 
 /** Puts the parts together; nothing is asked of Stripe before `start`. */
 export function createWatch(options: WatchOptions): Watch {
-  const { account, ledger, v1, v2, log, now, random } = options;
+  const { account, ledger, v1, v2, log, clock, random } = options;
   const wakes = new Wakes();
   const states = new UpstreamStates();
-  const sightings = new Sightings({ log, now });
+  const sightings = new Sightings({ log, clock });
   const followers = new Followers((api) => feeds[api].poke());
   const onGone = (id: string): void => wakes.wake(goneTopic(account, id));
-  const running = new RunningRuns({ ledger, followers, sightings, now, random, onGone });
-  const shared = { ledger, sightings, states, now };
-  const stretch = new StretchV1({ v1, ...shared, wait });
-  const feedV2 = new FeedV2({ v2, ...shared, running, wait });
-  const newFeed = (work: FeedTick): Feed => new Feed(work, { log, now, random });
+  const running = new RunningRuns({ ledger, followers, sightings, clock, random, onGone });
+  const shared = { ledger, sightings, states, clock };
+  const stretch = new StretchV1({ v1, ...shared });
+  const feedV2 = new FeedV2({ v2, ...shared, running });
+  const newFeed = (work: FeedTick): Feed => new Feed(work, { log, clock, random });
   const feeds: Readonly<Record<StripeApi, Feed>> = {
-    V1: newFeed(new FeedV1({ v1, ...shared, stretch, running, wait })),
+    V1: newFeed(new FeedV1({ v1, ...shared, stretch, running })),
     V2: newFeed(feedV2),
   };
   const reader = new RunReader({ v1, v2, ...shared, feeds });
-  const pages = new RunPages({ v1, ...shared, stretch, feeds, feedV2, reader, wait });
+  const pages = new RunPages({ v1, ...shared, stretch, feeds, feedV2, reader });
   const onCreated = (api: StripeApi): void => feeds[api].poke();
   const onPostponed = (): void => loop.poke();
   const upstream = { v1, v2, reader, sightings };
@@ -74,15 +73,15 @@ export function createWatch(options: WatchOptions): Watch {
     ...upstream,
     ledger,
     log,
-    now,
+    now: () => clock.now(),
+    wait: (ms) => clock.wait(ms),
     random,
     onCreated,
     onPostponed,
-    wait,
   });
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
-  const loop = new IntentLoop({ ledger, finisher, log, now });
-  const backfill = new Backfill({ ledger, stretch, log, random });
+  const loop = new IntentLoop({ ledger, finisher, log, clock });
+  const backfill = new Backfill({ ledger, stretch, log, clock, random });
   let isClosing = false;
   const stopListening = options.onNotify((topic) => wakes.wake(topic));
 

@@ -12,6 +12,7 @@ import { openLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { openSqlite } from '../../src/ledger/sqlite.js';
 import type { CreateReportRunRequest } from '../../src/models/create-report-run.js';
 import { GatewayError } from '../../src/models/errors.js';
+import { systemClock } from '../../src/watch/clock.js';
 import { createWatch } from '../../src/watch/watch.js';
 import { startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 import { until, upstreamIds } from './operations.js';
@@ -94,7 +95,7 @@ export async function openCreates(
       v1: createStripeV1(transport),
       v2: createStripeV2(transport),
       log,
-      now,
+      clock: systemClock(now),
       random: () => 0,
     });
     return {

@@ -6,6 +6,7 @@ import { createTransport } from '../../src/datasources/transport.js';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.js';
 import { openSqlite } from '../../src/ledger/sqlite.js';
 import type { RunPosition } from '../../src/models/run-page.js';
+import { type Clock, systemClock } from '../../src/watch/clock.js';
 import { Sightings } from '../../src/watch/sightings.js';
 import { StretchV1 } from '../../src/watch/stretch-v1.js';
 import { UpstreamStates } from '../../src/watch/upstream-states.js';
@@ -58,14 +59,14 @@ export async function openBench(): Promise<Bench> {
     decoderVersion: DECODER_VERSION,
     now,
   });
+  const clock: Clock = { ...systemClock(now), wait: () => Promise.resolve() };
   const newStretch = (): StretchV1 =>
     new StretchV1({
       v1: createStripeV1(transport),
       ledger,
-      sightings: new Sightings({ log: pino({ level: 'silent' }), now }),
+      sightings: new Sightings({ log: pino({ level: 'silent' }), clock }),
       states: new UpstreamStates(),
-      now,
-      wait: () => Promise.resolve(),
+      clock,
     });
   const bench: Bench = {
     sandbox,
