@@ -1,6 +1,6 @@
 import type DataLoader from 'dataloader';
 import type { CreateReportRunOutcome, CreateReportRunRequest } from './models/create-report-run.js';
-import type { ReportRun, StripeApi } from './models/report-run.js';
+import type { ReportRun, RunOutlook, StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
 import type { RunFilter, RunPage, RunPageRequest } from './models/run-page.js';
 import type { UpstreamState } from './models/upstream-state.js';
@@ -20,6 +20,8 @@ export interface Services {
      * first event. A failure after that comes as the last event, because an iterator that throws would end the whole socket.
      */
     follow(id: string): Promise<AsyncIterable<ReportRun | Error>>;
+    /** When a run should end, learned from the runs of its type that have ended. */
+    outlook(run: ReportRun): Promise<RunOutlook>;
     upstream(): Readonly<Record<StripeApi, UpstreamState>>;
   };
   /** Whether a run was begun under this key: what was valid then is not to be judged again. */

@@ -75,6 +75,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
           page: (request) => watch.pages.page(request),
           count: (filter) => watch.pages.count(filter),
           follow: (id) => watch.follow(id),
+          outlook: (run) => watch.outlooks.of(run),
           upstream: () => watch.states.get(),
         },
         hasBegun: (key) => watch.creates.hasBegun(key),

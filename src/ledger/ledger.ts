@@ -5,6 +5,7 @@ import { type Intents, openIntents } from './intents.js';
 import { migrate } from './migrations.js';
 import { openReportTypes, type ReportTypes } from './report-types.js';
 import { openRuns, type RunScope, type Runs } from './runs.js';
+import { durations } from './durations.js';
 import { mendUnreadable } from './unread-runs.js';
 
 /** What is remembered for one account. Another account in the same database is never seen. */
@@ -13,6 +14,8 @@ export interface Ledger {
   readonly intents: Intents;
   readonly feeds: Feeds;
   readonly reportTypes: ReportTypes;
+  /** How long the latest runs of a report type that SUCCEEDED took, ms; only those whose end Stripe itself has told. */
+  durations(type: string, limit: number): Promise<readonly number[]>;
   /** 32 random bytes, made when first asked for and the same ever after. */
   secret(name: string): Promise<Uint8Array>;
 }
@@ -37,6 +40,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     intents: openIntents(engine, account, runs, now),
     feeds: openFeeds(engine, account, runs),
     reportTypes: openReportTypes(engine, account),
+    durations: (type, limit) => durations(engine, account, type, limit),
     secret: (name) => secret(engine, account, name),
   };
 }

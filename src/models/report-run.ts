@@ -90,6 +90,14 @@ export interface ReportRunFailure {
   readonly message: string;
 }
 
+/** How a run compares with earlier runs of its report type. */
+export interface RunOutlook {
+  /** Unix ms; null once the run has ended, and while too few runs of its type are known. */
+  readonly expectedAt: number | null;
+  /** RUNNING for so long that it is unlikely to end by itself. */
+  readonly isStalled: boolean;
+}
+
 /** A run as one upstream answer showed it. */
 export interface ObservedRun {
   readonly run: ReportRun;

@@ -1,5 +1,6 @@
 import { resolveRun } from '../resolvers/entities.js';
 import { readReportRun } from '../resolvers/report-run.js';
+import { expectedAtOf, isStalled } from '../resolvers/run-outlook.js';
 import { reportTypeOf } from '../resolvers/report-type.js';
 import { builder } from './builder.js';
 import { ReportRunStatus, StripeApi } from './enums.js';
@@ -28,6 +29,18 @@ const ReportRun = builder.interfaceType('ReportRun', {
       nullable: true,
       description:
         'When the run ended: Stripe’s own time where it gives one, else when the gateway saw the run end. Null while it runs, and if nobody saw it end.',
+    }),
+    expectedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the run should have ended, by its report type’s latest 50 successes: three out of four took no longer. It may lie in the past. Null once the run has ended, and until five of them are known.',
+      resolve: expectedAtOf,
+    }),
+    isStalled: t.boolean({
+      description:
+        'True while the run is RUNNING for more than three times as long as 19 out of 20 of its report type’s latest 50 successes took, and for more than ten minutes; until five of them are known, for more than three hours. Such a run may still end. No subscription has an event when this becomes true: ask again.',
+      resolve: isStalled,
     }),
     reportType: t.field({
       type: 'ReportType',

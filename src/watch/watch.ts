@@ -13,6 +13,7 @@ import { CLOSING, follow, goneTopic } from './follow.js';
 import { Followers } from './followers.js';
 import { IntentFinisher } from './intent-finisher.js';
 import { IntentLoop } from './intent-loop.js';
+import { Outlooks } from './outlooks.js';
 import { RunPages } from './run-pages.js';
 import { RunReader } from './run-reader.js';
 import { RunningRuns } from './running-runs.js';
@@ -39,6 +40,7 @@ export interface Watch {
   readonly reader: RunReader;
   readonly pages: RunPages;
   readonly creates: CreateRun;
+  readonly outlooks: Outlooks;
   readonly states: UpstreamStates;
   follow(id: string): ReturnType<typeof follow>;
   /** Takes up what an earlier process left, and begins to look for runs. */
@@ -89,6 +91,7 @@ export function createWatch(options: WatchOptions): Watch {
     reader,
     pages,
     creates,
+    outlooks: new Outlooks({ ledger, clock }),
     states,
     follow: (id) => follow({ account, ledger, reader, followers, wakes, isClosing: () => isClosing }, id),
     start() {

@@ -28,7 +28,8 @@ test('no list scans the table or sorts: every statement is a search in an index 
       ),
     snapshot: (work) => recording.tx(work),
   };
-  const { runs } = await testLedger({ engine: recording });
+  const ledger = await testLedger({ engine: recording });
+  const { runs } = ledger;
   await runs.observe([seen('frr_1', 'RUNNING'), seen('frr_2', 'SUCCEEDED'), seen('reprun_1', 'FAILED')]);
   asked.length = 0;
   const at: RunPosition = { createdAt: T0, id: 'frr_1' };
@@ -58,6 +59,7 @@ test('no list scans the table or sorts: every statement is a search in an index 
   await runs.types('V2');
   await runs.unread('V2', 5);
   await runs.transitions('frr_1', 0);
+  await ledger.durations('balance.summary.1', 50);
   expect(asked.length).toBeGreaterThan(100);
   await engine.close();
   // On a connection of its own: libsql never ends an `explain`, and the engine could not leave WAL.

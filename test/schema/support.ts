@@ -123,6 +123,7 @@ export function services(
       page: unexpected,
       count: unexpected,
       follow: unexpected,
+      outlook: unexpected,
       upstream: unexpected,
       ...rest.runs,
     },
