@@ -25,7 +25,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     schema,
     services,
     createLoaders,
-    files: { open: (run, signal) => opened.files.open(run, signal), verify: (path) => links.verify(path) },
+    files: { open: opened.files.open, verify: (path) => links.verify(path) },
     graphiql: options.graphiql,
     introspection: options.introspection,
     allowedHosts: options.allowedHosts,

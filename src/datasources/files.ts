@@ -1,22 +1,41 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
-import { UpstreamError, type UpstreamErrorKind } from '../models/errors.js';
-import type { ReportRun } from '../models/report-run.js';
+import { UpstreamError } from '../models/errors.js';
+import type { ReportFile, ReportRun } from '../models/report-run.js';
+import { failureOfFile, readSpan } from './file-answer.js';
+import { sectionOf } from './file-section.js';
 import type { StripeV2 } from './stripe-v2.js';
 import { segment } from './upstream-answer.js';
 
-/** A file on its way. `stream` has to be read or destroyed; it fails where the upstream breaks off. */
-interface OpenFile {
-  readonly status: 200;
-  readonly contentType: string;
-  /** Bytes; null where the upstream does not say. */
-  readonly contentLength: number | null;
+/** Bytes of a file, counted from 0, both included. Without `end` it goes to the file's own end. */
+export interface FileRange {
+  readonly start: number;
+  readonly end?: number;
+}
+
+/** A file, or a part of one, on its way. */
+export interface OpenFile {
+  /** Bytes of the whole file. */
+  readonly size: number;
+  /** Bytes that `stream` gives before it ends: as many as were asked for and the file has. */
+  readonly length: number;
+  /** Has to be read or destroyed. It fails with an UpstreamError rather than end with less, or other, than the file. */
   readonly stream: Readable;
 }
 
+export interface OpenFileOptions {
+  /** Ends the request at any time, the stream too. */
+  readonly signal: AbortSignal;
+  /** The whole file where absent. It may begin at the file's end, which gives nothing, but not behind it. */
+  readonly range?: FileRange;
+}
+
 export interface FileSource {
-  /** Asks for the run's file. Throws UpstreamError; `signal` ends the request at any time, the stream too. */
-  open(run: ReportRun, signal: AbortSignal): Promise<OpenFile>;
+  /**
+   * Asks for the file of a run that has succeeded, from the first byte of the range on, whether or not the upstream knows ranges.
+   * Throws UpstreamError.
+   */
+  open(run: ReportRun, options: OpenFileOptions): Promise<OpenFile>;
   /** Breaks off what is under way. */
   close(): Promise<void>;
 }
@@ -33,6 +52,8 @@ export interface FileSourceOptions {
 const CONNECT_MS = 3_000;
 const HEADERS_MS = 10_000;
 const IDLE_MS = 30_000;
+/** What object stores say of a link that has expired, or that they take for another's. */
+const LINK_REFUSED: ReadonlySet<number> = new Set([400, 401, 403]);
 
 export function createFileSource(options: FileSourceOptions): FileSource {
   const { apiKey, base, v2, timeouts = {} } = options;
@@ -42,41 +63,56 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     bodyTimeout: timeouts.idle ?? IDLE_MS,
   });
 
-  async function request(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<OpenFile> {
+  async function get(url: URL, headers: Record<string, string>, signal: AbortSignal) {
     const { origin, pathname, search } = url;
-    const answer = await agent
+    return await agent
       .request({ origin, path: `${pathname}${search}`, method: 'GET', headers, signal })
       .catch(() => {
         throw new UpstreamError('unavailable', 'Stripe did not answer with the file.', { effect: 'none' });
       });
-    if (answer.statusCode === 200) return describeFile(answer);
-    // Redirects end here too: whoever is named in one is not on the list of hosts.
-    answer.body.on('error', () => {}).destroy();
-    const requestId = answer.headers['request-id'];
-    throw new UpstreamError(
-      kindOf(answer.statusCode, 'authorization' in headers),
-      messageOf(answer.statusCode),
-      {
-        status: answer.statusCode,
-        requestId: typeof requestId === 'string' ? requestId : null,
-        effect: 'none',
-      },
-    );
+  }
+
+  async function ask(run: ReportRun, file: ReportFile, range: Record<string, string>, signal: AbortSignal) {
+    if (run.api === 'V1') {
+      // Built from the id: where a payload's `url` leads, the key does not follow.
+      const path = `/v1/files/${segment(file.fileId ?? '')}/contents`;
+      return get(new URL(path, filesOrigin(base)), { ...range, authorization: `Bearer ${apiKey}` }, signal);
+    }
+    const follow = async () => get(linkTarget((await v2.downloadUrl(run.id)).url, base), range, signal);
+    const answer = await follow();
+    if (!LINK_REFUSED.has(answer.statusCode)) return answer;
+    discard(answer);
+    return follow();
   }
 
   return {
-    async open(run, signal) {
-      if (run.api === 'V2') {
-        const link = await v2.downloadUrl(run.id);
-        return request(linkTarget(link.url, base), {}, signal);
+    async open(run, { signal, range }) {
+      const file = run.result?.file ?? null;
+      if (file === null) throw new UpstreamError('not_found', `The report run ${run.id} has no file.`);
+      const size = Number(file.size);
+      const span = { start: range?.start ?? 0, end: Math.min(range?.end ?? size, size - 1) };
+      if (span.start < 0 || span.start > size)
+        throw new RangeError(
+          `A range must start within the ${size} bytes of the file, not at ${span.start}.`,
+        );
+      const length = Math.max(0, span.end - span.start + 1);
+      if (length === 0) return { size, length, stream: Readable.from([]) };
+      const isWhole = length === size;
+      const answer = await ask(
+        run,
+        file,
+        isWhole ? {} : { range: `bytes=${span.start}-${span.end}` },
+        signal,
+      );
+      try {
+        if (answer.statusCode !== 200 && answer.statusCode !== 206)
+          throw failureOfFile(answer, run.api === 'V1');
+        const { skip, goesOn } = readSpan(answer, { ...span, size, isWhole });
+        return { size, length, stream: sectionOf(answer.body, { skip, length, goesOn }) };
+      } catch (error) {
+        discard(answer);
+        throw error;
       }
-      const fileId = run.result?.file?.fileId ?? null;
-      if (fileId === null) {
-        throw new UpstreamError('not_found', `Stripe has no file for the report run ${run.id}.`);
-      }
-      // Built from the id: where a payload's `url` leads, the key does not follow.
-      const url = new URL(`/v1/files/${segment(fileId)}/contents`, filesOrigin(base));
-      return request(url, { authorization: `Bearer ${apiKey}` }, signal);
     },
 
     close: () => agent.destroy(),
@@ -96,35 +132,7 @@ function linkTarget(link: string, base: URL): URL {
   throw new UpstreamError('contract', "Stripe's link to the file is not one that can be followed.");
 }
 
-function describeFile(answer: Dispatcher.ResponseData): OpenFile {
-  const { 'content-type': contentType, 'content-length': length } = answer.headers;
-  return {
-    status: 200,
-    contentType: typeof contentType === 'string' ? contentType : 'application/octet-stream',
-    contentLength: typeof length === 'string' && /^\d{1,15}$/.test(length) ? Number(length) : null,
-    stream: answer.body,
-  };
-}
-
-/** Where no key was sent, 401 and 403 are about the link, and another may work. */
-function kindOf(status: number, withKey: boolean): UpstreamErrorKind {
-  if (status >= 500) return 'unavailable';
-  switch (status) {
-    case 401:
-      return withKey ? 'unauthenticated' : 'unavailable';
-    case 403:
-      return withKey ? 'forbidden' : 'unavailable';
-    case 404:
-    case 410:
-      return 'not_found';
-    case 429:
-      return 'rate_limited';
-    default:
-      return 'contract';
-  }
-}
-
-function messageOf(status: number): string {
-  if (status === 404 || status === 410) return 'Stripe does not have the file any more.';
-  return `Stripe did not answer with the file (HTTP ${status}).`;
+/** Hangs up on an answer that nobody will read. */
+function discard({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => {}).destroy();
 }

@@ -9,15 +9,14 @@ import { loggable } from './errors.js';
 import type { FileLinkCheck } from './file-links.js';
 import { closeUnread, sendText } from './respond.js';
 
-/** An upstream file, opened. `contentLength` in bytes; null where the upstream does not say. */
+/** An upstream file, opened. `length`: the bytes that `stream` gives before it ends; it fails where it would give others. */
 interface OpenFile {
-  readonly contentType: string | null;
-  readonly contentLength: number | null;
+  readonly length: number;
   readonly stream: Readable;
 }
 
 /** Opens the file of a run that has one. The signal ends the upstream request, also while the file is read. */
-export type FileOpener = (run: ReportRun, signal: AbortSignal) => Promise<OpenFile>;
+export type FileOpener = (run: ReportRun, options: { readonly signal: AbortSignal }) => Promise<OpenFile>;
 
 export interface FileOptions {
   readonly services: Services;
@@ -50,7 +49,7 @@ export function createFileHandler({ services, open, verify, log }: FileOptions):
       if (run.status === 'RUNNING') return sendText(res, 409, 'The report run has not ended yet.');
       const file = run.result?.file ?? null;
       if (file === null) return sendText(res, 404, 'The report run has no file.');
-      await stream(await open(run, gone.signal), file, res);
+      await stream(await open(run, { signal: gone.signal }), file, res);
     } catch (error) {
       if (gone.signal.aborted && !res.writableFinished) return;
       log.warn({ runId: link.runId, err: loggable(error) }, 'a file could not be delivered');
@@ -62,14 +61,10 @@ export function createFileHandler({ services, open, verify, log }: FileOptions):
 }
 
 async function stream(opened: OpenFile, file: ReportFile, res: ServerResponse): Promise<void> {
-  if (opened.contentLength !== null && BigInt(opened.contentLength) !== file.size) {
-    opened.stream.destroy();
-    throw new WrongFile(`expected ${file.size} bytes, got ${opened.contentLength}`);
-  }
   await firstByte(opened.stream);
   res.statusCode = 200;
-  res.setHeader('content-type', opened.contentType ?? typeOf(file));
-  if (opened.contentLength !== null) res.setHeader('content-length', opened.contentLength);
+  res.setHeader('content-type', typeOf(file));
+  res.setHeader('content-length', opened.length);
   res.setHeader('content-disposition', attachment(nameOf(file)));
   res.setHeader('cache-control', 'private, no-store');
   res.setHeader('content-security-policy', "sandbox; default-src 'none'");
@@ -90,19 +85,12 @@ function firstByte(stream: Readable): Promise<void> {
   });
 }
 
-/** What came is not the file that the run has: a proxy's page, say. */
-class WrongFile extends Error {
-  override readonly name = 'WrongFile';
-}
-
 /** Stripe deletes files after a year. */
 function isGone(error: unknown): boolean {
   return error instanceof UpstreamError && error.kind === 'not_found';
 }
 
 function explained(error: unknown): string {
-  if (error instanceof WrongFile)
-    return 'What came from Stripe is not the file of this report run. Try again.';
   // The message of an upstream error is made to be shown; of any other nothing is known.
   return error instanceof UpstreamError
     ? `Stripe did not deliver the file: ${error.message}`

@@ -7,7 +7,7 @@ import { fileV1, runFrom, runV1, succeededV1, succeededV2 } from './samples.js';
 import { API_KEY, failure, json, startUpstream, type Upstream, until } from './upstream.js';
 
 const CONTENTS = '/v1/files/file_1Mcd6lJITzLVzkSm58IV6lDd/contents';
-const never = new AbortController().signal;
+const whole = { signal: new AbortController().signal };
 
 function filesOf(upstream: Upstream, timeouts = { headers: 500, idle: 500 }): FileSource & AsyncDisposable {
   const v2 = createStripeV2(upstream.transport());
@@ -15,9 +15,13 @@ function filesOf(upstream: Upstream, timeouts = { headers: 500, idle: 500 }): Fi
   return { ...files, [Symbol.asyncDispose]: () => files.close() };
 }
 
+/** Succeeded runs with a file of so many bytes. */
+const v1Run = (size: number) => runFrom('V1', { ...succeededV1, result: { ...fileV1, size } });
+const v2Run = (size: number) => runFrom('V2', linkedTo('https://x.example/', size));
+
 /** A succeeded v2 run whose link leads to `url`. */
-function linkedTo(url: string): JsonObject {
-  const file = { content_type: 'csv', size: 5, download_url: { url, expires_at: null } };
+function linkedTo(url: string, size = 5): JsonObject {
+  const file = { content_type: 'csv', size, download_url: { url, expires_at: null } };
   return { ...succeededV2, result: { type: 'file', file } };
 }
 
@@ -29,9 +33,10 @@ describe("a v1 run's file", () => {
       response.end('a,b\né');
     });
     await using files = filesOf(upstream);
-    const body = { ...succeededV1, result: { ...fileV1, url: `${stranger.base.origin}${CONTENTS}` } };
-    const file = await files.open(runFrom('V1', body), never);
-    expect(file).toMatchObject({ status: 200, contentType: 'text/csv', contentLength: 6 });
+    const result = { ...fileV1, size: 6, url: `${stranger.base.origin}${CONTENTS}` };
+    const body = { ...succeededV1, result };
+    const file = await files.open(runFrom('V1', body), whole);
+    expect(file).toMatchObject({ size: 6, length: 6 });
     expect(await text(file.stream)).toBe('a,b\né');
     expect(upstream.requests).toMatchObject([
       { url: CONTENTS, headers: { authorization: `Bearer ${API_KEY}` } },
@@ -46,7 +51,7 @@ describe("a v1 run's file", () => {
       response.end();
     });
     await using files = filesOf(upstream);
-    const error = await failure(files.open(runFrom('V1', succeededV1), never));
+    const error = await failure(files.open(v1Run(100), whole));
     expect(error).toMatchObject({ kind: 'contract', status: 302 });
     expect(stranger.requests).toEqual([]);
   });
@@ -63,7 +68,7 @@ describe("a v1 run's file", () => {
       json(response, status, { error: { message: `See https://x.example/?k=${API_KEY}` } }),
     );
     await using files = filesOf(upstream);
-    const error = await failure(files.open(runFrom('V1', succeededV1), never));
+    const error = await failure(files.open(v1Run(100), whole));
     expect(error).toMatchObject({ kind, status, requestId: 'req_wire' });
     expect(error.message).not.toMatch(/sk_|http:|https:/);
   });
@@ -71,7 +76,7 @@ describe("a v1 run's file", () => {
   it('does not exist before the run has succeeded', async () => {
     await using upstream = await startUpstream();
     await using files = filesOf(upstream);
-    expect(await failure(files.open(runFrom('V1', runV1), never))).toMatchObject({ kind: 'not_found' });
+    expect(await failure(files.open(runFrom('V1', runV1), whole))).toMatchObject({ kind: 'not_found' });
     expect(upstream.requests).toEqual([]);
   });
 });
@@ -99,7 +104,7 @@ describe("a v2 run's file", () => {
     });
     await using files = filesOf(upstream);
     for (const blob of ['/blob/1?sig=a%2Fb', '/blob/3?sig=a%2Fb']) {
-      const file = await files.open(runFrom('V2', succeededV2), never);
+      const file = await files.open(v2Run(5), whole);
       expect(await text(file.stream)).toBe('a,b\n1');
       const last = upstream.requests.at(-1);
       expect(last?.url).toBe(blob);
@@ -119,22 +124,33 @@ describe("a v2 run's file", () => {
       'https://u:p@x.example/',
     ]) {
       upstream.answer((response) => json(response, 200, linkedTo(link)));
-      const error = await failure(files.open(runFrom('V2', succeededV2), never));
+      const error = await failure(files.open(v2Run(5), whole));
       expect(error).toMatchObject({ kind: 'contract' });
       expect(error.message).not.toContain(link);
     }
     expect(stranger.requests).toEqual([]);
   });
 
-  it('is an outage, not a matter of permissions, where a link is refused', async () => {
+  it('is read by another link where the first is refused, and is an outage where the second is too', async () => {
     await using upstream = await startUpstream();
-    upstream.answer((response, { url }) => {
-      if (url.startsWith('/v2/')) return json(response, 200, linkedTo(`${upstream.base.origin}/blob/1`));
-      response.writeHead(403).end('<Error>expired</Error>');
-    });
+    let links = 0;
+    const refuse = (refusals: number) =>
+      upstream.answer((response, { url }) => {
+        if (url.startsWith('/v2/')) {
+          links += 1;
+          return json(response, 200, linkedTo(`${upstream.base.origin}/blob/${links}`));
+        }
+        if (links <= refusals) response.writeHead(403).end('<Error>expired</Error>');
+        else response.end('a,b\n1');
+      });
     await using files = filesOf(upstream);
-    const error = await failure(files.open(runFrom('V2', succeededV2), never));
+    refuse(1);
+    expect(await text((await files.open(v2Run(5), whole)).stream)).toBe('a,b\n1');
+    refuse(99);
+    const error = await failure(files.open(v2Run(5), whole));
     expect(error).toMatchObject({ kind: 'unavailable', status: 403 });
+    const asked = upstream.requests.map(({ url }) => url).filter((url) => url.startsWith('/blob/'));
+    expect(asked).toEqual(['/blob/1', '/blob/2', '/blob/3', '/blob/4']);
   });
 });
 
@@ -146,14 +162,14 @@ describe('a file on its way', () => {
     });
     await using files = filesOf(upstream, { headers: 10_000, idle: 10_000 });
     const middle = new AbortController();
-    const file = await files.open(runFrom('V1', succeededV1), middle.signal);
+    const file = await files.open(v1Run(100), { signal: middle.signal });
     middle.abort();
     await expect(text(file.stream)).rejects.toThrow(/abort/i);
     await until(() => upstream.brokenOff() === 1);
 
     upstream.answer(() => {});
     const before = new AbortController();
-    const opening = failure(files.open(runFrom('V1', succeededV1), before.signal));
+    const opening = failure(files.open(v1Run(100), { signal: before.signal }));
     await until(() => upstream.requests.length === 2);
     before.abort();
     expect(await opening).toMatchObject({ kind: 'unavailable' });
@@ -167,21 +183,21 @@ describe('a file on its way', () => {
       setTimeout(() => response.destroy(), 10);
     });
     await using files = filesOf(upstream);
-    const file = await files.open(runFrom('V1', succeededV1), never);
-    await expect(text(file.stream)).rejects.toThrow(/closed/);
+    const file = await files.open(v1Run(100), whole);
+    await expect(text(file.stream)).rejects.toThrow('Stripe broke off after 4 bytes of the file.');
   });
 
   it('gives up on silence, before the headers and in the middle', async () => {
     await using upstream = await startUpstream(() => {});
     await using files = filesOf(upstream);
-    expect(await failure(files.open(runFrom('V1', succeededV1), never))).toMatchObject({
+    expect(await failure(files.open(v1Run(100), whole))).toMatchObject({
       kind: 'unavailable',
     });
     upstream.answer((response) => {
       response.writeHead(200, { 'content-type': 'text/csv' });
       response.write('a,b\n');
     });
-    const file = await files.open(runFrom('V1', succeededV1), never);
-    await expect(text(file.stream)).rejects.toThrow(/timeout/i);
+    const file = await files.open(v1Run(100), whole);
+    await expect(text(file.stream)).rejects.toThrow('Stripe fell silent after 4 bytes of the file.');
   });
 });

@@ -69,9 +69,9 @@ describe('v1 against the sandbox', () => {
     await control('POST', `/runs/${run.id}/finish`, { outcome: 'succeeded' });
     const ended = readable(await v1.retrieveRun(run.id));
     expect(ended).toMatchObject({ status: 'SUCCEEDED', finishedAt: expect.any(Number) });
-    const file = await files.open(ended, never);
+    const file = await files.open(ended, { signal: never });
     const bytes = await buffer(file.stream);
-    expect(file).toMatchObject({ contentType: 'text/csv', contentLength: bytes.length });
+    expect(file).toMatchObject({ size: bytes.length, length: bytes.length });
     expect(BigInt(bytes.length)).toBe(ended.result?.file?.size);
   });
 

@@ -32,11 +32,11 @@ describe('v2 against the sandbox', () => {
   });
 
   it.each([
-    [false, 'text/csv', 'CSV'],
-    [true, 'application/zip', 'ZIP'],
+    [false, 'CSV'],
+    [true, 'ZIP'],
   ] as const)(
     'creates a run with compressFile %s, and reads its file from a fresh link',
-    async (compress, type, word) => {
+    async (compress, word) => {
       const run = await createV2(`v2-key-${compress}`, compress);
       expect(run).toMatchObject({ api: 'V2', status: 'RUNNING', resultOptions: { compressFile: compress } });
       expect((await createV2(`v2-key-${compress}`, compress)).id).toBe(run.id);
@@ -44,9 +44,8 @@ describe('v2 against the sandbox', () => {
       await control('POST', `/runs/${run.id}/finish`, { outcome: 'succeeded' });
       const ended = readable(await v2.retrieveRun(run.id));
       expect(ended.result?.file?.contentType).toBe(word);
-      const file = await files.open(ended, never);
+      const file = await files.open(ended, { signal: never });
       const bytes = await buffer(file.stream);
-      expect(file.contentType).toBe(type);
       expect(BigInt(bytes.length)).toBe(ended.result?.file?.size);
       const { requests } = (await control('GET', '/requests')) as {
         requests: { path: string; keySent: boolean }[];

@@ -81,9 +81,9 @@ function withSize(run: ReportRun, size: bigint): ReportRun {
 }
 
 const opening =
-  (stream: Readable, contentLength: number | null = null): FileOpener =>
+  (stream: Readable, length = 4): FileOpener =>
   () =>
-    Promise.resolve({ contentType: 'text/csv', contentLength, stream });
+    Promise.resolve({ length, stream });
 
 describe('GET /files', () => {
   it('streams the file with headers that make a browser save it', async () => {
@@ -92,7 +92,7 @@ describe('GET /files', () => {
     const { status, headers, text } = await send(gateway, path);
     expect([status, text]).toEqual([200, 'a,b\n']);
     expect(headers).toMatchObject({
-      'content-type': 'text/csv',
+      'content-type': 'text/csv; charset=utf-8',
       'content-length': '4',
       'content-disposition': 'attachment; filename="reprun_1.csv"',
       'cache-control': 'private, no-store',
@@ -100,12 +100,12 @@ describe('GET /files', () => {
     });
   });
 
-  it('passes large files on unchanged, also where nobody knows how large', async () => {
+  it('passes large files on unchanged', async () => {
     const pieces = Array.from({ length: 300 }, (_, i) => Buffer.alloc(10_000, i % 256));
-    const { gateway, path } = await withFile(opening(Readable.from(pieces)));
+    const { gateway, path } = await withFile(opening(Readable.from(pieces), 3_000_000));
     await using _ = gateway;
     const { headers, bytes } = await send(gateway, path);
-    expect(headers['content-length']).toBeUndefined();
+    expect(headers['content-length']).toBe('3000000');
     expect(bytes.equals(Buffer.concat(pieces))).toBe(true);
   });
 
@@ -113,14 +113,6 @@ describe('GET /files', () => {
     const { gateway, path } = await withFile(opening(Readable.from([]), 0), null, 0n);
     await using _ = gateway;
     expect(await send(gateway, path)).toMatchObject({ status: 200, text: '' });
-  });
-
-  it('refuses what is not the file: a page of another length is not saved as a report', async () => {
-    const page = Readable.from([Buffer.from('<html>Bad gateway</html>')]);
-    const { gateway, path } = await withFile(opening(page, 24));
-    await using _ = gateway;
-    expect(await send(gateway, path)).toMatchObject({ status: 502, text: /not the file/ });
-    expect(page.destroyed).toBe(true);
   });
 
   it.each([
@@ -184,7 +176,7 @@ describe('GET /files', () => {
 
   it('breaks the connection when Stripe fails midway, so that half a file is never taken for a whole one', async () => {
     const source = new PassThrough();
-    const { gateway, path } = await withFile(opening(source));
+    const { gateway, path } = await withFile(opening(source, 8));
     await using _ = gateway;
     source.write('half');
     const answer = send(gateway, path);
@@ -198,9 +190,9 @@ describe('GET /files', () => {
     const source = new PassThrough();
     const signals: AbortSignal[] = [];
     const { gateway, path } = await withFile(
-      (_run, signal) => {
+      (_run, { signal }) => {
         signals.push(signal);
-        return Promise.resolve({ contentType: null, contentLength: 1_000, stream: source });
+        return Promise.resolve({ length: 1_000, stream: source });
       },
       null,
       1_000n,

@@ -37,8 +37,7 @@ export async function startGateway(options: TestOptions = {}): Promise<TestGatew
   const feed = createFeed();
   const links = createFileLinks({ account: ACCOUNT, secret: Buffer.alloc(32, 7), now: () => clock.now });
   const open: FileOpener =
-    options.open ??
-    (() => Promise.resolve({ contentType: 'text/csv', contentLength: 4, stream: Readable.from(['a,b\n']) }));
+    options.open ?? (() => Promise.resolve({ length: 4, stream: Readable.from(['a,b\n']) }));
   const server = createGatewayServer({
     schema,
     services: servicesOf(runs, feed),
