@@ -21,6 +21,9 @@ export interface RunEvent {
   readonly changes: JsonObject | null;
 }
 
+/** Hears of each event of a v2 run, and with null of each v1 run that has ended. */
+type Listener = (run: Run, event: RunEvent | null) => void;
+
 /** What one account has in one mode. */
 export class Scope {
   readonly account: string;
@@ -32,13 +35,15 @@ export class Scope {
   #events: RunEvent[] = [];
   #eventsSorted = true;
   #eventCount = 0;
-  /** v2 runs whose end has not been told yet. */
-  readonly #untold = new Set<Run>();
+  readonly #listener: Listener;
+  /** Runs whose end has not been told yet. */
+  readonly #untold: Readonly<Record<Api, Set<Run>>> = { V1: new Set(), V2: new Set() };
 
-  constructor(account: string, mode: Mode, random: Random) {
+  constructor(account: string, mode: Mode, random: Random, listener: Listener) {
     this.account = account;
     this.mode = mode;
     this.#random = random;
+    this.#listener = listener;
   }
 
   find(id: string): Run | null {
@@ -58,12 +63,13 @@ export class Scope {
   add(run: Run): void {
     this.#runs.set(run.id, run);
     this.#lists[run.api].push(run);
+    this.#untold[run.api].add(run);
     this.#listsSorted = false;
   }
 
   runningV2(now: number): number {
     let running = 0;
-    for (const run of this.#untold) if (run.end === null || run.end.at > now) running += 1;
+    for (const run of this.#untold.V2) if (run.end === null || run.end.at > now) running += 1;
     return running;
   }
 
@@ -75,7 +81,6 @@ export class Scope {
     lateMs: number | null,
     now: number,
   ): void {
-    this.#untold.add(run);
     if (!settings.events) return;
     const id = requestId ?? `req_${token(this.#random, 14)}`;
     const visibleAt = lateMs === null ? run.created + this.#random() * settings.lateEventsMs : now + lateMs;
@@ -84,10 +89,15 @@ export class Scope {
 
   /** Tells the ends that have come since it was last asked. Ends are computed, not timed, so whoever reads asks first. */
   tellEnds(settings: Settings, now: number): void {
-    for (const run of this.#untold) {
+    for (const run of this.#untold.V1) {
+      if (run.end === null || run.end.at > now) continue;
+      this.#untold.V1.delete(run);
+      if (settings.events) this.#listener(run, null);
+    }
+    for (const run of this.#untold.V2) {
       const end = run.end;
       if (end === null || end.at > now) continue;
-      this.#untold.delete(run);
+      this.#untold.V2.delete(run);
       if (!settings.events) continue;
       const after: JsonObject =
         end.outcome === 'failed'
@@ -120,7 +130,8 @@ export class Scope {
     this.#runs.clear();
     this.#lists = { V1: [], V2: [] };
     this.#events = [];
-    this.#untold.clear();
+    this.#untold.V1.clear();
+    this.#untold.V2.clear();
   }
 
   #push(
@@ -132,7 +143,7 @@ export class Scope {
     changes: JsonObject | null,
   ): void {
     this.#eventCount += 1;
-    this.#events.push({
+    const event: RunEvent = {
       id: `evt_${this.mode === 'test' ? 'test_' : ''}${token(this.#random, 24)}`,
       type: `v2.reporting.report_run.${word}`,
       created,
@@ -141,7 +152,9 @@ export class Scope {
       runId: run.id,
       request,
       changes,
-    });
+    };
+    this.#events.push(event);
     this.#eventsSorted = false;
+    this.#listener(run, event);
   }
 }

@@ -10,6 +10,7 @@ import { perform } from './perform.js';
 import { token } from './random.js';
 import type { Random } from './random.js';
 import { seed } from './seed.js';
+import { startTicker } from './webhooks/ticker.js';
 import { createWorld } from './world.js';
 import type { World } from './world.js';
 
@@ -47,9 +48,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   });
   world.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   if (options.seed ?? true) seed(world);
+  const stopTicker = startTicker(world);
   return {
     origin: world.origin,
     close() {
+      stopTicker();
+      world.webhooks.close();
       return new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();

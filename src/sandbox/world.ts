@@ -14,6 +14,8 @@ import type { Mode, Run } from './run.js';
 import { Scope } from './scope.js';
 import { defaultSettings } from './settings.js';
 import type { Settings } from './settings.js';
+import { tellOfRun } from './webhooks/happenings.js';
+import { Webhooks } from './webhooks/webhooks.js';
 
 /** Everything a sandbox remembers. */
 export interface World {
@@ -28,12 +30,13 @@ export interface World {
   readonly faults: Faults;
   readonly outcomes: Outcomes;
   readonly log: RequestLog;
+  readonly webhooks: Webhooks;
   /** Signs download links. */
   readonly secret: Buffer;
 }
 
 export function createWorld(runSeconds: number, now: () => number, random: Random): World {
-  return {
+  const world: World = {
     origin: '',
     settings: defaultSettings(runSeconds),
     now,
@@ -44,8 +47,10 @@ export function createWorld(runSeconds: number, now: () => number, random: Rando
     faults: createFaults(),
     outcomes: createOutcomes(),
     log: createRequestLog(),
+    webhooks: new Webhooks({ now, random, settings: () => world.settings }),
     secret: randomBytes(32),
   };
+  return world;
 }
 
 /** The data of an account in a mode; an account nobody has seen yet is empty. */
@@ -53,9 +58,16 @@ export function scopeOf(world: World, account: string, mode: Mode): Scope {
   const name = `${account}:${mode}`;
   const known = world.scopes.get(name);
   if (known !== undefined) return known;
-  const scope = new Scope(account, mode, world.random);
+  const scope: Scope = new Scope(account, mode, world.random, (run, event) =>
+    tellOfRun(world, scope, run, event),
+  );
   world.scopes.set(name, scope);
   return scope;
+}
+
+/** Tells, in all accounts, of the runs that have ended since it was last asked. */
+export function tellEnds(world: World): void {
+  for (const scope of world.scopes.values()) scope.tellEnds(world.settings, world.now());
 }
 
 /** A run of any account. */

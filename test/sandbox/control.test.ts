@@ -131,6 +131,12 @@ test('settings are changed one by one, and shown', async () => {
     v2ConcurrentRuns: 5,
     runSeconds: 7,
     events: true,
+    webhookDelayMs: 0,
+    webhookShuffleMs: 0,
+    webhookCopies: 1,
+    webhookDrop: 0,
+    webhookRetries: 5,
+    webhookRetryMs: 1000,
   };
   expect(await control('GET', 'settings')).toEqual(usual);
   expect(await control('POST', 'settings', { runSeconds: 0.5 })).toEqual({ ...usual, runSeconds: 0.5 });

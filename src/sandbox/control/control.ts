@@ -5,6 +5,15 @@ import type { World } from '../world.js';
 import { addFault, clearFaults, listFaults, releaseFault } from './faults.js';
 import { addOutcome, changeSettings, clearRequests, listRequests, showSettings } from './misc.js';
 import { addRuns, clearRuns, finishRun, listRuns, overlayRun } from './runs.js';
+import {
+  addWebhook,
+  clearDeliveries,
+  listDeliveries,
+  listWebhooks,
+  pingWebhook,
+  removeWebhook,
+  updateReportTypes,
+} from './webhooks.js';
 
 type Handler = (world: World, call: Call, id: string) => unknown;
 
@@ -21,6 +30,13 @@ const table: readonly (readonly [string, RegExp, Handler])[] = [
   ['DELETE', /^\/_sandbox\/runs$/, clearRuns],
   ['POST', /^\/_sandbox\/runs\/([^/]+)\/finish$/, finishRun],
   ['POST', /^\/_sandbox\/runs\/([^/]+)\/overlay$/, overlayRun],
+  ['GET', /^\/_sandbox\/webhooks$/, listWebhooks],
+  ['POST', /^\/_sandbox\/webhooks$/, addWebhook],
+  ['GET', /^\/_sandbox\/webhooks\/deliveries$/, listDeliveries],
+  ['DELETE', /^\/_sandbox\/webhooks\/deliveries$/, clearDeliveries],
+  ['DELETE', /^\/_sandbox\/webhooks\/([^/]+)$/, removeWebhook],
+  ['POST', /^\/_sandbox\/webhooks\/([^/]+)\/ping$/, pingWebhook],
+  ['POST', /^\/_sandbox\/report_types\/updated$/, updateReportTypes],
   ['GET', /^\/_sandbox\/settings$/, showSettings],
   ['POST', /^\/_sandbox\/settings$/, changeSettings],
 ];

@@ -2,10 +2,13 @@ import { invalid } from '../errors.js';
 import { isObject } from '../json.js';
 import type { JsonObject, JsonValue } from '../json.js';
 
+export const MODES = ['test', 'live'] as const;
+
 /** Reads the fields of a control request. Each reader throws a 400 that names the field and what came. */
 export interface Fields {
   text(name: string): string | null;
   number(name: string, atLeast?: number): number | null;
+  texts(name: string): readonly string[] | null;
   flag(name: string): boolean | null;
   object(name: string): JsonObject | null;
   oneOf<T extends string>(name: string, words: readonly T[]): T | null;
@@ -27,6 +30,7 @@ export function readFields(body: Buffer, known: readonly string[]): Fields {
   }
   return {
     text: (name) => read(name, 'a string', (value) => (typeof value === 'string' ? value : null)),
+    texts: (name) => read(name, 'an array of strings', textsOf),
     number: (name, atLeast = 0) =>
       read(name, `a number of at least ${atLeast}`, (value) =>
         typeof value === 'number' && value >= atLeast ? value : null,
@@ -50,6 +54,13 @@ export function parseObjectOrNull(body: Buffer): JsonObject | null {
   const value = parse(body);
   if (value === null || isObject(value)) return value;
   throw invalid('The body must be a JSON object or null.');
+}
+
+function textsOf(value: JsonValue): readonly string[] | null {
+  if (!Array.isArray(value)) return null;
+  const items = value as readonly JsonValue[];
+  const texts = items.filter((item) => typeof item === 'string');
+  return texts.length === items.length ? texts : null;
 }
 
 function parseBody(body: Buffer): JsonObject {

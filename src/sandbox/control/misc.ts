@@ -1,10 +1,9 @@
 import type { Call } from '../http.js';
 import type { Outcome } from '../run.js';
 import type { Settings } from '../settings.js';
+import { tellEnds } from '../world.js';
 import type { World } from '../world.js';
 import { readFields, required } from './fields.js';
-
-const SETTINGS = ['limits', 'lateRunsMs', 'lateEventsMs', 'v2ConcurrentRuns', 'runSeconds', 'events'];
 
 export function listRequests(world: World): unknown {
   return { requests: world.log.list() };
@@ -42,10 +41,10 @@ export function showSettings(world: World): Settings {
 }
 
 export function changeSettings(world: World, call: Call): Settings {
-  const fields = readFields(call.body, SETTINGS);
   const { settings } = world;
+  const fields = readFields(call.body, Object.keys(settings));
   // What has ended until now is told, or not, as the settings were when it ended.
-  for (const scope of world.scopes.values()) scope.tellEnds(settings, world.now());
+  tellEnds(world);
   world.settings = {
     limits: fields.flag('limits') ?? settings.limits,
     lateRunsMs: fields.number('lateRunsMs') ?? settings.lateRunsMs,
@@ -53,6 +52,12 @@ export function changeSettings(world: World, call: Call): Settings {
     v2ConcurrentRuns: fields.number('v2ConcurrentRuns') ?? settings.v2ConcurrentRuns,
     runSeconds: fields.number('runSeconds') ?? settings.runSeconds,
     events: fields.flag('events') ?? settings.events,
+    webhookDelayMs: fields.number('webhookDelayMs') ?? settings.webhookDelayMs,
+    webhookShuffleMs: fields.number('webhookShuffleMs') ?? settings.webhookShuffleMs,
+    webhookCopies: fields.number('webhookCopies', 1) ?? settings.webhookCopies,
+    webhookDrop: fields.number('webhookDrop') ?? settings.webhookDrop,
+    webhookRetries: fields.number('webhookRetries') ?? settings.webhookRetries,
+    webhookRetryMs: fields.number('webhookRetryMs') ?? settings.webhookRetryMs,
   };
   return world.settings;
 }

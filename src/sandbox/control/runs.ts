@@ -6,11 +6,10 @@ import { inListOrder, statusOf } from '../run.js';
 import type { Api, Mode, Outcome, Run, RunEnd } from '../run.js';
 import { sampleParameters } from '../sample.js';
 import type { Scope } from '../scope.js';
-import { findRun, scopeOf } from '../world.js';
+import { findRun, scopeOf, tellEnds } from '../world.js';
 import type { World } from '../world.js';
-import { parseObjectOrNull, readFields, required } from './fields.js';
+import { MODES, parseObjectOrNull, readFields, required } from './fields.js';
 
-const MODES = ['test', 'live'] as const;
 const STATUSES = ['pending', 'running', 'succeeded', 'failed'] as const;
 const FIELDS =
   'account mode api count createdAt spacingMs status endsAfterSeconds type parameters lateMs'.split(' ');
@@ -97,6 +96,7 @@ export function finishRun(world: World, call: Call, id: string): unknown {
   const status = statusOf(run, now);
   if (status !== 'running') throw new ApiError(409, { message: `The run ${id} has already ${status}.` });
   run.end = endOf(outcome, now, fields.text('error'), fields.text('errorCode'));
+  tellEnds(world);
   return {};
 }
 

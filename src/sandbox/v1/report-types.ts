@@ -25,18 +25,18 @@ export function reportTypeFor(id: string, mode: Mode, param: string): ReportType
 
 export function retrieveReportType({ id, call, caller, now }: Exchange): Answer {
   refuseUnknown(decodeForm(call.query));
-  return json(200, shown(reportTypeFor(id, caller.mode, 'report_type'), caller.mode, now));
+  return json(200, shownReportType(reportTypeFor(id, caller.mode, 'report_type'), caller.mode, now));
 }
 
 /** All of them: this list has no pages. */
 export function listReportTypes({ call, caller, now }: Exchange): Answer {
   refuseUnknown(decodeForm(call.query));
   const types = [...REPORT_TYPES.values()].filter((type) => !type.liveOnly || caller.mode === 'live');
-  const data = types.map((type) => shown(type, caller.mode, now));
+  const data = types.map((type) => shownReportType(type, caller.mode, now));
   return json(200, { object: 'list', url: PATH, has_more: false, data });
 }
 
-function shown(type: ReportTypeDefinition, mode: Mode, now: number): JsonObject {
+export function shownReportType(type: ReportTypeDefinition, mode: Mode, now: number): JsonObject {
   const { start, end } = availabilityOf(type.lagHours, now);
   return {
     id: type.id,

@@ -48,7 +48,8 @@ function isNewer(event: RunEvent, place: { created: number; seq: number; directi
   return place.direction === 'next' ? order >= 0 : order > 0;
 }
 
-function pushed(event: RunEvent, livemode: boolean): JsonObject {
+/** An event as it is pushed to webhooks, and shown in lists. */
+export function pushed(event: RunEvent, livemode: boolean): JsonObject {
   return {
     id: event.id,
     object: 'v2.core.event',
