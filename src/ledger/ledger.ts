@@ -4,6 +4,7 @@ import { type Feeds, openFeeds } from './feeds.js';
 import { type Intents, openIntents } from './intents.js';
 import { migrate } from './migrations.js';
 import { openReportTypes, type ReportTypes } from './report-types.js';
+import { openRunChanges, type RunChanges } from './run-changes.js';
 import { openRuns, type RunScope, type Runs } from './runs.js';
 import { durations } from './durations.js';
 import { mendUnreadable } from './unread-runs.js';
@@ -11,6 +12,7 @@ import { mendUnreadable } from './unread-runs.js';
 /** What is remembered for one account. Another account in the same database is never seen. */
 export interface Ledger {
   readonly runs: Runs;
+  readonly changes: RunChanges;
   readonly intents: Intents;
   readonly feeds: Feeds;
   readonly reportTypes: ReportTypes;
@@ -37,6 +39,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const runs = openRuns(options);
   return {
     runs,
+    changes: openRunChanges(engine, account, runs),
     intents: openIntents(engine, account, runs, now),
     feeds: openFeeds(engine, account, runs),
     reportTypes: openReportTypes(engine, account),

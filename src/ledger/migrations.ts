@@ -47,6 +47,9 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'alter table runs add column missing_since bigint',
     'alter table runs add column missing_times integer',
     'create index transitions_at on transitions (account, at)',
+    // A transition's place among those of all runs, in the order of their commits.
+    'alter table transitions add column seq bigint',
+    'create index transitions_seq on transitions (account, seq)',
     // A feed's schedule. `attempt` counts the claims and fences what the holder of an earlier one writes; `asked` counts what was
     // asked of the feed, `asked_news` is the last of these that wants new runs, `served` the last that a tick has served.
     'alter table feeds add column due bigint',

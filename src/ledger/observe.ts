@@ -6,6 +6,7 @@ import {
   type UnreadableRun,
 } from '../models/report-run.js';
 import type { Tx } from './engine.js';
+import { lastSeq } from './run-changes.js';
 
 /** What a call of `observe` did. */
 export interface ObserveReport {
@@ -36,6 +37,11 @@ export const RUN_COLUMNS = 'id, api, type, status, created, finished, ended, ver
 /** The topic under which a run's transitions are notified. */
 export function runTopic(account: string, id: string): string {
   return `run:${account}:${id}`;
+}
+
+/** The topic under which it is notified, once for each transaction, that some run has moved. */
+export function runsTopic(account: string): string {
+  return `runs:${account}`;
 }
 
 /** One `?` for each of `count` values, for an `in (…)`. */
@@ -78,16 +84,16 @@ export async function observeIn(
   for (const [id, row] of after) {
     if (!sameRow(before.get(id), row)) await write(tx, scope, row);
   }
+  let seq = transitions.length === 0 ? 0 : await lastSeq(tx, scope.account);
   for (const { id, version, status } of transitions) {
-    await tx.query('insert into transitions (account, id, version, status, at) values (?, ?, ?, ?, ?)', [
-      scope.account,
-      id,
-      version,
-      status,
-      scope.now,
-    ]);
+    seq = Math.max(seq + 1, scope.now);
+    await tx.query(
+      'insert into transitions (account, id, version, status, at, seq) values (?, ?, ?, ?, ?, ?)',
+      [scope.account, id, version, status, scope.now, seq],
+    );
     tx.notify(runTopic(scope.account, id));
   }
+  if (transitions.length > 0) tx.notify(runsTopic(scope.account));
   const changed = new Set(transitions.map(({ id }) => id));
   return { changed: [...changed], conflicts: [...conflicts], unreadable: [...unreadable] };
 }

@@ -1,5 +1,5 @@
 import { apiOfReportTypeId } from '../models/ids.js';
-import type { ReportRunStatus, StripeApi } from '../models/report-run.js';
+import type { ReportRun, ReportRunStatus, StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
 import type { SqlValue } from './engine.js';
 
@@ -23,6 +23,17 @@ export interface Branch {
 
 const APIS: readonly StripeApi[] = ['V1', 'V2'];
 const STATUSES: readonly ReportRunStatus[] = ['RUNNING', 'SUCCEEDED', 'FAILED'];
+
+/** Whether a filter lets a run through: what the branches below say of its row. */
+export function letsThrough(filter: RunFilter, run: ReportRun): boolean {
+  return (
+    (filter.api ?? run.api) === run.api &&
+    (filter.status?.includes(run.status) ?? true) &&
+    (filter.reportType?.includes(run.reportTypeId) ?? true) &&
+    run.createdAt >= (filter.createdFrom ?? run.createdAt) &&
+    (filter.createdBefore === undefined || run.createdAt < filter.createdBefore)
+  );
+}
 
 /** Newest first; ids by code units. */
 export function newestFirst(a: RunPosition, b: RunPosition): number {

@@ -30,7 +30,8 @@ test('a run goes from unread over RUNNING to its end, each step a version, a tra
     { version: 2, status: 'SUCCEEDED', at: T0 + 500 },
   ]);
   expect(await runs.transitions(RUN, 1)).toHaveLength(1);
-  expect(heard).toEqual([`run:${ACCOUNT}:${RUN}`, `run:${ACCOUNT}:${RUN}`]);
+  const step = [`run:${ACCOUNT}:${RUN}`, `runs:${ACCOUNT}`];
+  expect(heard).toEqual([...step, ...step]);
 });
 
 test('the same status with another body keeps the newer body and is no transition', async () => {

@@ -59,6 +59,8 @@ test('no list scans the table or sorts: every statement is a search in an index 
   await runs.types('V2');
   await runs.unread('V2', 5);
   await runs.transitions('frr_1', 0);
+  await ledger.changes.head();
+  await ledger.changes.after(0, 100);
   await ledger.durations('balance.summary.1', 50);
   expect(asked.length).toBeGreaterThan(100);
   await engine.close();

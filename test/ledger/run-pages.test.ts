@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { letsThrough } from '../../src/ledger/run-filter.js';
 import type { RunPageRequest, RunPosition } from '../../src/models/run-page.js';
 import { filled, filter, look, model, place, rows, visible } from './page-model.js';
 import { decode, seen, T0, type TestLedger, tempEngine, testLedger } from './support.js';
@@ -38,6 +39,28 @@ test('a page is what cutting the sorted list gives, with exact flags, whatever i
     },
   );
   await fc.assert(property, { numRuns: 200 });
+});
+
+test('a single run passes a filter exactly where lists show it', async () => {
+  const engine = tempEngine();
+  let round = 0;
+  const property = fc.asyncProperty(
+    rows,
+    fc.array(filter, { minLength: 5, maxLength: 5 }),
+    async (all, filters) => {
+      round += 1;
+      const { runs } = await filled(engine, `acct_${round}:test`, all);
+      const known = await runs.get(all.map(({ id }) => id));
+      const shown = [...known.values()].flatMap(({ run }) => (run === null ? [] : [run]));
+      for (const by of filters) {
+        const request = { filter: by, direction: 'forward', limit: 100, after: null, before: null } as const;
+        const listed = (await runs.page(request, null)).runs.map(({ id }) => id);
+        const passed = shown.filter((run) => letsThrough(by, run)).map(({ id }) => id);
+        expect(passed.sort()).toEqual([...listed].sort());
+      }
+    },
+  );
+  await fc.assert(property, { numRuns: 100 });
 });
 
 test('nothing lies before a page that is read from the floor when the floor is the newest run', async () => {
