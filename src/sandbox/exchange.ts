@@ -23,8 +23,10 @@ export interface Exchange {
 }
 
 interface RouteBase {
-  /** `:id` stands for one segment. Also the endpoint's name for the rate limits. */
+  /** `:id` stands for one segment. */
   readonly path: string;
+  /** The routes of that name are limited together; without it each is by itself. */
+  readonly limit?: 'files';
 }
 
 /** Reads something. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { ApiError, invalid } from './errors.js';
+import type { Content } from './files/content.js';
 
 /** A request as it came, read to its end. */
 export interface Call {
@@ -11,31 +12,32 @@ export interface Call {
   readonly body: Buffer;
 }
 
-/** An answer, whole: files here are small. */
+/** An answer. Only files come as Content. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  readonly body: Buffer | Content;
 }
 
-const MOST_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
 
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   const text = JSON.stringify(body);
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: Buffer.from(text) };
 }
 
-/** Reads a request's body. Rejects if the client leaves before its end, or sends more than 1 MiB. */
-export async function readCall(request: IncomingMessage): Promise<Call> {
+/** Reads a request's body. Rejects if the client leaves before its end, or sends more than so many MiB. */
+export async function readCall(request: IncomingMessage, mostMib = 1): Promise<Call> {
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= MOST_BYTES) chunks.push(chunk);
+    if (size <= mostMib * MIB) chunks.push(chunk);
   }
-  if (size > MOST_BYTES) throw invalid(`The request has ${size} bytes; at most ${MOST_BYTES} are read.`);
+  if (size > mostMib * MIB)
+    throw invalid(`The request has ${size} bytes; at most ${mostMib * MIB} are read.`);
   return {
     method: request.method ?? 'GET',
     path: mark < 0 ? url : url.slice(0, mark),

@@ -7,6 +7,8 @@ export interface Limiter {
 }
 
 const PER_ENDPOINT = 25;
+/** Of the Files API, reads. */
+const FILES = 20;
 const PER_ACCOUNT = { test: 25, live: 100 } as const;
 const WINDOW_MS = 1000;
 
@@ -27,7 +29,7 @@ export function createLimiter(now: () => number): Limiter {
       const at = now();
       const all = recent(`${account}:${mode}`, at);
       const some = recent(`${account}:${mode} ${endpoint}`, at);
-      if (some.length >= PER_ENDPOINT) throw tooMany('endpoint-rate');
+      if (some.length >= (endpoint === 'files' ? FILES : PER_ENDPOINT)) throw tooMany('endpoint-rate');
       if (all.length >= PER_ACCOUNT[mode]) throw tooMany('global-rate');
       all.push(at);
       some.push(at);

@@ -34,6 +34,7 @@ export function addRun(world: World, scope: Scope, run: NewRun): Run {
     tie: random(),
     overlay: null,
     size: null,
+    given: null,
   };
   scope.add(added);
   return added;

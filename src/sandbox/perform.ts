@@ -44,7 +44,8 @@ async function dispatch(world: World, call: Call, logged: LoggedRequest): Promis
   logged.mode = caller.mode;
   if (found === null) throw unknownPath(call);
   const { route, id } = found;
-  if (world.settings.limits) world.limiter.take(caller.account, caller.mode, `${call.method} ${route.path}`);
+  const limit = route.limit ?? `${call.method} ${route.path}`;
+  if (world.settings.limits) world.limiter.take(caller.account, caller.mode, limit);
   const exchange: Exchange = {
     world,
     call,

@@ -14,11 +14,14 @@ export interface LoggedRequest {
   /** Whether it had an Authorization header. */
   readonly keySent: boolean;
   readonly version: string | null;
+  readonly range: string | null;
+  /** Bytes of the answer's body that were handed to the connection so far. */
+  bytesSent: number;
 }
 
 export interface RequestLog {
   /** Numbers a request as it comes. It is listed once it is given to `add`. */
-  open(request: Omit<LoggedRequest, 'seq' | 'status' | 'account' | 'mode'>): LoggedRequest;
+  open(request: Omit<LoggedRequest, 'seq' | 'status' | 'account' | 'mode' | 'bytesSent'>): LoggedRequest;
   /** Lists a request; doing so twice is once. */
   add(request: LoggedRequest): void;
   list(): readonly LoggedRequest[];
@@ -33,7 +36,7 @@ export function createRequestLog(): RequestLog {
   return {
     open(request) {
       seq += 1;
-      return { seq, ...request, status: 0, account: null, mode: null };
+      return { seq, ...request, status: 0, account: null, mode: null, bytesSent: 0 };
     },
     add(request) {
       entries.add(request);

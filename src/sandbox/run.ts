@@ -1,3 +1,4 @@
+import type { Content } from './files/content.js';
 import type { JsonObject } from './json.js';
 
 export type Api = 'V1' | 'V2';
@@ -36,6 +37,19 @@ export interface Run {
   overlay: JsonObject | null;
   /** Bytes of its file, once somebody asked. */
   size: number | null;
+  /** The file it was given; null where it has the one that is made from the run. */
+  given: GivenFile | null;
+}
+
+export interface GivenFile {
+  readonly content: Content;
+  readonly type: FileType;
+}
+
+export type FileType = 'csv' | 'zip';
+
+export function fileTypeOf(run: Run): FileType {
+  return run.given?.type ?? (run.compress === true ? 'zip' : 'csv');
 }
 
 /** v1 calls `running` "pending". */

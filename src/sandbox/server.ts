@@ -33,6 +33,9 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+/** A file given to a run comes as JSON. */
+const CONTROL_MIB = 16;
+
 /** A stand-in for Stripe's report-run endpoints. Rejects if the port is taken. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const random = options.random ?? Math.random;
@@ -66,14 +69,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 async function serve(world: World, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s);
   if (path.startsWith('/_sandbox/')) {
-    const answer = await readCall(request)
+    const answer = await readCall(request, CONTROL_MIB)
       .then((call) => control(world, call))
       .catch(answerOf);
-    await deliver(response, { answer, fault: null }, () => {});
+    await deliver(response, { answer, fault: null });
     return;
   }
   const requestId = `req_${token(world.random, 14)}`;
-  const { 'idempotency-key': key, 'stripe-version': version } = request.headers;
+  const { 'idempotency-key': key, 'stripe-version': version, range = null } = request.headers;
   const logged = world.log.open({
     at: world.now(),
     method: request.method ?? 'GET',
@@ -83,6 +86,7 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
     requestId,
     keySent: request.headers.authorization !== undefined,
     version: typeof version === 'string' ? version : null,
+    range,
   });
   response.once('close', () => world.log.add(logged));
   response.setHeader('request-id', requestId);
@@ -95,8 +99,13 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
   );
   // The client left before its request was whole.
   if (delivery === null) return;
-  await deliver(response, delivery, (status) => {
-    logged.status = status;
-    world.log.add(logged);
+  await deliver(response, delivery, {
+    head(status) {
+      logged.status = status;
+      world.log.add(logged);
+    },
+    sent(bytes) {
+      logged.bytesSent += bytes;
+    },
   });
 }

@@ -24,6 +24,8 @@ export interface Settings {
   readonly webhookRetries: number;
   /** The pause before the first repetition, ms; each next one is twice as long. */
   readonly webhookRetryMs: number;
+  /** Whether files are sent in parts where `Range` asks for one. */
+  readonly ranges: boolean;
 }
 
 export function defaultSettings(runSeconds: number): Settings {
@@ -40,5 +42,6 @@ export function defaultSettings(runSeconds: number): Settings {
     webhookDrop: 0,
     webhookRetries: 5,
     webhookRetryMs: 1000,
+    ranges: true,
   };
 }

@@ -137,6 +137,7 @@ test('settings are changed one by one, and shown', async () => {
     webhookDrop: 0,
     webhookRetries: 5,
     webhookRetryMs: 1000,
+    ranges: true,
   };
   expect(await control('GET', 'settings')).toEqual(usual);
   expect(await control('POST', 'settings', { runSeconds: 0.5 })).toEqual({ ...usual, runSeconds: 0.5 });

@@ -48,6 +48,15 @@ test('an account in live mode has 100, but still 25 for one endpoint', async () 
   expect([refused.status, refused.headers.get('stripe-rate-limited-reason')]).toEqual([429, 'global-rate']);
 });
 
+test('files have 20 reads a second, their contents and descriptions together', async () => {
+  const sandbox = await start({ strict: true });
+  expect(counted(await statuses(sandbox, 12, '/v1/files/file_none/contents'))).toEqual([0, 0]);
+  const seen = await statuses(sandbox, 10, '/v1/files/file_none');
+  expect(seen).toEqual([...Array<number>(8).fill(404), 429, 429]);
+  sandbox.clock.now += 1000;
+  expect((await sandbox.get('/v1/files/file_none')).status).toBe(404);
+});
+
 test('the control endpoint is not limited, and can lift the limits', async () => {
   const sandbox = await start({ strict: true });
   for (let i = 0; i < 40; i++) await sandbox.control('GET', 'settings');

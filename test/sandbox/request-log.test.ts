@@ -12,6 +12,8 @@ describe('the log of requests', () => {
       idempotencyKey: null,
       requestId: expect.stringMatching(/^req_/),
       version: null,
+      range: null,
+      bytesSent: expect.any(Number),
     };
     expect(await control('GET', 'requests')).toEqual({
       requests: [

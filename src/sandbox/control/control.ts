@@ -4,6 +4,7 @@ import type { Answer, Call } from '../http.js';
 import type { World } from '../world.js';
 import { addFault, clearFaults, listFaults, releaseFault } from './faults.js';
 import { addOutcome, changeSettings, clearRequests, listRequests, showSettings } from './misc.js';
+import { giveFile } from './files.js';
 import { addRuns, clearRuns, finishRun, listRuns, overlayRun } from './runs.js';
 import {
   addWebhook,
@@ -37,6 +38,7 @@ const table: readonly (readonly [string, RegExp, Handler])[] = [
   ['DELETE', /^\/_sandbox\/webhooks\/([^/]+)$/, removeWebhook],
   ['POST', /^\/_sandbox\/webhooks\/([^/]+)\/ping$/, pingWebhook],
   ['POST', /^\/_sandbox\/report_types\/updated$/, updateReportTypes],
+  ['POST', /^\/_sandbox\/runs\/([^/]+)\/file$/, giveFile],
   ['GET', /^\/_sandbox\/settings$/, showSettings],
   ['POST', /^\/_sandbox\/settings$/, changeSettings],
 ];

@@ -58,6 +58,7 @@ export function changeSettings(world: World, call: Call): Settings {
     webhookDrop: fields.number('webhookDrop') ?? settings.webhookDrop,
     webhookRetries: fields.number('webhookRetries') ?? settings.webhookRetries,
     webhookRetryMs: fields.number('webhookRetryMs') ?? settings.webhookRetryMs,
+    ranges: fields.flag('ranges') ?? settings.ranges,
   };
   return world.settings;
 }

@@ -105,7 +105,8 @@ export function overlayRun(world: World, call: Call, id: string): unknown {
   return {};
 }
 
-function known(world: World, id: string): Run {
+/** A run of any account, or the 404 that there is none. */
+export function known(world: World, id: string): Run {
   const run = findRun(world, id);
   if (run === null) throw new ApiError(404, { message: `There is no run '${id}' in any account.` });
   return run;

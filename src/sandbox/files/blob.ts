@@ -7,7 +7,7 @@ import { statusOf } from '../run.js';
 import type { Run } from '../run.js';
 import { findRun } from '../world.js';
 import type { World } from '../world.js';
-import { contentsOf } from './contents.js';
+import { sendFile } from './send.js';
 
 const LIFE_MS = 300_000;
 
@@ -36,15 +36,7 @@ export function blob(world: World, call: Call, signed: string): Answer {
   const run = findRun(world, id);
   if (run === null || statusOf(run, now) !== 'succeeded')
     return refused(404, 'NoSuchKey', 'There is no such file.');
-  const type = run.compress === true ? 'zip' : 'csv';
-  return {
-    status: 200,
-    headers: {
-      'content-type': type === 'zip' ? 'application/zip' : 'text/csv',
-      'content-disposition': `attachment; filename="${run.id}.${type}"`,
-    },
-    body: contentsOf(run),
-  };
+  return sendFile(world, call, run);
 }
 
 function signatureOf(world: World, claim: string): string {

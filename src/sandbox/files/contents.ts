@@ -5,22 +5,25 @@ import { randomFrom } from '../random.js';
 import type { Run } from '../run.js';
 import { cell, makeRow, utc } from './columns.js';
 import type { Style } from './columns.js';
+import { type Content, inMemory } from './content.js';
 import { zip } from './zip.js';
 
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * A run's file, CSV or the ZIP of it. It is made anew each time from the run alone and kept nowhere, and is always the
- * same for the same run.
+ * A run's file: the one it was given, else CSV or the ZIP of it, made anew each time from the run alone, kept nowhere,
+ * and always the same for the same run.
  */
-export function contentsOf(run: Run): Buffer {
+export function contentsOf(run: Run): Content {
+  if (run.given !== null) return run.given.content;
   const csv = Buffer.from([...linesOf(run)].join(''));
-  return run.compress === true ? zip(`${run.id}.csv`, csv, run.created) : csv;
+  return inMemory(run.compress === true ? zip(`${run.id}.csv`, csv, run.created) : csv);
 }
 
 /** Bytes of a run's file. */
 export function sizeOf(run: Run): number {
-  run.size ??= contentsOf(run).length;
+  if (run.given !== null) return run.given.content.size;
+  run.size ??= contentsOf(run).size;
   return run.size;
 }
 

@@ -1,10 +1,11 @@
 import { missing } from '../errors.js';
 import type { Exchange } from '../exchange.js';
-import { contentsOf, sizeOf } from '../files/contents.js';
+import { sizeOf } from '../files/contents.js';
+import { sendFile } from '../files/send.js';
 import { json } from '../http.js';
 import type { Answer } from '../http.js';
 import type { JsonObject } from '../json.js';
-import { statusOf } from '../run.js';
+import { fileTypeOf, statusOf } from '../run.js';
 import type { Run } from '../run.js';
 import type { World } from '../world.js';
 
@@ -15,12 +16,7 @@ export function showFile(exchange: Exchange): Answer {
 }
 
 export function fileContents(exchange: Exchange): Answer {
-  const run = runOfFile(exchange);
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/csv', 'content-disposition': `attachment; filename="${run.id}.csv"` },
-    body: contentsOf(run),
-  };
+  return sendFile(exchange.world, exchange.call, runOfFile(exchange));
 }
 
 export function shownFile(world: World, run: Run): JsonObject {
@@ -31,12 +27,12 @@ export function shownFile(world: World, run: Run): JsonObject {
     object: 'file',
     created,
     expires_at: created + YEAR_S,
-    filename: `${run.id}.csv`,
+    filename: `${run.id}.${fileTypeOf(run)}`,
     links: { object: 'list', data: [], has_more: false, url: `/v1/file_links?file=${id}` },
     purpose: 'finance_report_run',
     size: sizeOf(run),
     title: `FinanceReportRun ${run.id}`,
-    type: 'csv',
+    type: fileTypeOf(run),
     url: `${world.origin}/v1/files/${id}/contents`,
   };
 }

@@ -11,7 +11,7 @@ import type { Answer } from '../http.js';
 import { isObject } from '../json.js';
 import type { JsonObject, JsonValue } from '../json.js';
 import { addRun, plannedEnd } from '../new-run.js';
-import { overlaid, statusOf } from '../run.js';
+import { fileTypeOf, overlaid, statusOf } from '../run.js';
 import type { Run } from '../run.js';
 import { checkReportParameters, writtenFor } from './parameters.js';
 
@@ -89,7 +89,7 @@ export function showRunV2(exchange: Exchange, run: Run): Answer {
 function shownFile({ world, caller, call, now }: Exchange, run: Run): JsonObject {
   const size = sizeOf(run);
   const file = {
-    content_type: run.compress === true ? 'zip' : 'csv',
+    content_type: fileTypeOf(run),
     download_url: linkTo(world, run, now),
     size: caller.version >= STRING_SIZE_FROM ? String(size) : size,
   };
