@@ -7,6 +7,7 @@ import { PAGE_GAP_MS } from './pace.js';
 import type { RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
 import type { StretchV1 } from './stretch-v1.js';
+import { Unread } from './unread.js';
 import type { UpstreamStates } from './upstream-states.js';
 import type { Clock } from './clock.js';
 
@@ -28,9 +29,11 @@ export interface FeedV1Options {
 /** v1 is followed by its list: one page shows the state of 100 neighbours. */
 export class FeedV1 implements FeedTick {
   readonly #options: FeedV1Options;
+  readonly #unread: Unread;
 
   constructor(options: FeedV1Options) {
     this.#options = options;
+    this.#unread = new Unread({ ...options, api: 'V1', source: options.v1 });
   }
 
   async tick(wanted: Wanted): Promise<void> {
@@ -41,18 +44,20 @@ export class FeedV1 implements FeedTick {
         await stretch.refresh();
         states.answered('V1', began);
       }
+      const read = await this.#unread.read(wanted.ids, []);
       const due = await running.due('V1', wanted.ids);
       const unseen = due.filter(({ id }) => sightings.lastSeen(id) < began);
       await this.#cover(unseen);
-      if (unseen.length > 0) states.answered('V1', null);
+      if (read + unseen.length > 0) states.answered('V1', null);
     } catch (error) {
       states.failed('V1', error);
       throw error;
     }
   }
 
-  pause(): Promise<number | null> {
-    return this.#options.running.pause('V1');
+  async pause(): Promise<number | null> {
+    const [running, unread] = [await this.#options.running.pause('V1'), await this.#unread.pause()];
+    return running === null || unread === null ? (running ?? unread) : Math.min(running, unread);
   }
 
   /**
@@ -68,7 +73,7 @@ export class FeedV1 implements FeedTick {
       if (first === undefined) return;
       if (asked > 0) await clock.wait(PAGE_GAP_MS);
       if (others.length > 0) await this.#listFrom(first);
-      if (sightings.lastSeen(first.id) < began) await this.#retrieve(first.id);
+      if (sightings.lastSeen(first.id) < began) await this.#unread.retrieve(first.id);
       const still = await ledger.runs.running('V1', { ids: others.map(({ id }) => id) });
       const running = new Set(still.map(({ id }) => id));
       left = others.filter(({ id }) => running.has(id) && sightings.lastSeen(id) < began);
@@ -88,20 +93,6 @@ export class FeedV1 implements FeedTick {
       // Stripe no longer has the run that the page should start from.
       const isNoStart = error instanceof UpstreamError && ['not_found', 'invalid'].includes(error.kind);
       if (!isNoStart || above === null) throw error;
-    }
-  }
-
-  async #retrieve(id: string): Promise<void> {
-    const { v1, ledger, sightings, clock } = this.#options;
-    const askedAt = clock.now();
-    try {
-      const items = [await v1.retrieveRun(id)];
-      sightings.saw({ items, askedAt, requestId: null }, await ledger.runs.observe(items));
-      this.#options.running.found(id);
-    } catch (error) {
-      if (!(error instanceof UpstreamError) || error.kind !== 'not_found') throw error;
-      sightings.looked(id, askedAt);
-      this.#options.running.missing(id);
     }
   }
 }
