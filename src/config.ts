@@ -8,6 +8,8 @@ export interface Config {
   /** Names under which requests are accepted besides the loopback ones. */
   readonly allowedHosts: readonly string[];
   readonly upstream: UpstreamConfig;
+  /** After so many reads in a month unwatched work slows down; null: never. */
+  readonly monthlyReads: number | null;
   readonly graphiql: boolean;
   readonly introspection: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -84,6 +86,11 @@ const Environment = z.object({
       ),
     )
     .default([]),
+  STRIPE_MONTHLY_READS: z
+    .string()
+    .regex(/^[1-9]\d{0,11}$/, 'must be a whole number of reads, 1 or more')
+    .transform(Number)
+    .optional(),
   DATABASE_URL: z
     .string()
     .regex(/^file:.+/, 'must be file: and a path, such as file:data/ledger.db')
@@ -120,6 +127,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: values.PORT,
     allowedHosts: values.ALLOWED_HOSTS,
     upstream: upstreamOf(values),
+    monthlyReads: values.STRIPE_MONTHLY_READS ?? null,
     graphiql: values.GRAPHIQL,
     introspection: values.INTROSPECTION,
     logLevel: values.LOG_LEVEL,

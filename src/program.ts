@@ -15,7 +15,7 @@ const SANDBOX_KEY = 'sk_test_sandbox';
 type Closer = () => Promise<void>;
 
 interface Upstream {
-  readonly options: Omit<ServicesOptions, 'log'>;
+  readonly options: Omit<ServicesOptions, 'log' | 'monthlyReads'>;
   /** For the line that says what the gateway is connected to. */
   readonly description: string;
 }
@@ -49,8 +49,9 @@ async function run(): Promise<void> {
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
   const { options, description } = await openUpstream(config, closers);
-  const { graphiql, introspection, allowedHosts } = config;
-  const gateway = await openGateway({ ...options, graphiql, introspection, allowedHosts, log });
+  const { monthlyReads, graphiql, introspection, allowedHosts } = config;
+  const serving = { graphiql, introspection, allowedHosts };
+  const gateway = await openGateway({ ...options, ...serving, monthlyReads, log });
   closers.push(() => gateway.close());
   const port = await gateway.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
     throw new Error(explained(error, config), { cause: error });

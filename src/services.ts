@@ -3,7 +3,7 @@ import type { Services } from './context.js';
 import { decodeReportTypeV1, decodeReportTypeV2 } from './datasources/decode-report-type.js';
 import { DECODER_VERSION, decodeRun } from './datasources/decode-run.js';
 import { createFileSource, type FileSource } from './datasources/files.js';
-import { createStripeV1, type StripeV1 } from './datasources/stripe-v1.js';
+import { createStripeV1 } from './datasources/stripe-v1.js';
 import { createStripeV2 } from './datasources/stripe-v2.js';
 import { createTransport } from './datasources/transport.js';
 import { openLedger } from './ledger/ledger.js';
@@ -11,6 +11,7 @@ import { openSqlite } from './ledger/sqlite.js';
 import type { JsonObject } from './models/json.js';
 import type { StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
+import { Budget } from './watch/budget.js';
 import { systemClock } from './watch/clock.js';
 import { Catalogue } from './watch/report-types.js';
 import { createWatch } from './watch/watch.js';
@@ -24,6 +25,8 @@ export interface ServicesOptions {
   readonly v2Version: string;
   readonly v2Reports: readonly string[];
   readonly ledgerFile: string;
+  /** After so many reads in a month (UTC) unwatched work slows down; null: never. */
+  readonly monthlyReads: number | null;
   readonly log: Logger;
 }
 
@@ -47,20 +50,24 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
   const { apiKey, base, log } = options;
   const engine = openSqlite(options.ledgerFile);
   const now = (): number => engine.now();
-  const transport = createTransport({ apiKey, base, v2Version: options.v2Version });
-  const v1 = createStripeV1(transport);
-  const v2 = createStripeV2(transport);
-  const files = createFileSource({ apiKey, base, v2 });
+  const closers = [() => engine.close()];
   const closeAll = async (): Promise<void> => {
-    await Promise.all([files.close(), transport.close()]);
-    await engine.close();
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
   try {
-    const account = `${options.accountId ?? (await askAccount(v1, base))}:${modeOf(apiKey)}`;
+    const account = `${options.accountId ?? (await askAccount(options))}:${modeOf(apiKey)}`;
     const upstream = base.origin;
     const decoding = { decode: decodeRun, decoderVersion: DECODER_VERSION };
     const ledger = await openLedger({ engine, account, upstream, ...decoding, now });
     const clock = systemClock(now);
+    const { buckets } = ledger;
+    const budget = new Budget({ account, buckets, monthlyReads: options.monthlyReads, clock, log });
+    const transport = createTransport({ apiKey, base, v2Version: options.v2Version, admission: budget });
+    closers.push(() => transport.close());
+    const v1 = createStripeV1(transport);
+    const v2 = createStripeV2(transport);
+    const files = createFileSource({ apiKey, base, v2 });
+    closers.push(() => files.close());
     const onNotify = engine.onNotify.bind(engine);
     const watch = createWatch({ account, ledger, onNotify, v1, v2, log, clock, random: Math.random });
     const { v2Reports } = options;
@@ -84,7 +91,10 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
       },
       files,
       fileSecret,
-      stop: () => watch.close(),
+      stop() {
+        budget.stop();
+        return watch.close();
+      },
       close: closeAll,
     };
   } catch (error) {
@@ -94,15 +104,19 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
 }
 
 /** Without the account nothing can be kept or signed, so a gateway that cannot learn it does not start. */
-async function askAccount(v1: StripeV1, base: URL): Promise<string> {
+async function askAccount({ apiKey, base, v2Version }: ServicesOptions): Promise<string> {
+  // Without an account there is no budget yet; this is one request.
+  const transport = createTransport({ apiKey, base, v2Version });
   try {
-    return await v1.accountId();
+    return await createStripeV1(transport).accountId();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
       `${base.origin} did not say whose key STRIPE_API_KEY is: ${reason} Set STRIPE_ACCOUNT_ID to start without asking.`,
       { cause: error },
     );
+  } finally {
+    await transport.close();
   }
 }
 

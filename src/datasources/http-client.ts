@@ -127,12 +127,9 @@ async function readAll(response: Dispatcher.ResponseData, maxBytes: number): Pro
 
 /** In the shape the SDK wants. `toStream` is what it asks of statuses below 400, `toJSON` of the others. */
 function respond(answer: WireAnswer): Stripe.HttpClientResponse {
-  // A 429 is for the budget to wait out; the SDK would repeat it at once where Stripe says that it may.
-  const headers =
-    answer.status === 429 ? { ...answer.headers, 'stripe-should-retry': 'false' } : answer.headers;
   return {
     getStatusCode: () => answer.status,
-    getHeaders: () => headers,
+    getHeaders: () => answer.headers,
     getRawResponse: () => answer,
     toStream: () => answer,
     toJSON: () => Promise.reject(Stripe.HttpClient.makeResponseBodyError(answer)),

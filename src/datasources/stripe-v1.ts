@@ -2,6 +2,7 @@ import type { CreateReportRunRequest } from '../models/create-report-run.js';
 import type { JsonObject } from '../models/json.js';
 import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
 import type { ReportTypeV1 } from '../models/report-type.js';
+import type { Priority } from './admission.js';
 import { describe } from './decode.js';
 import { decodeReportTypeV1 } from './decode-report-type.js';
 import { decodeRun, idOf } from './decode-run.js';
@@ -35,6 +36,8 @@ interface ReportTypeV1Answer {
 
 /** Stripe's first report API. Every method throws UpstreamError and nothing else. */
 export interface StripeV1 {
+  /** The same for calls of another priority; at first it is a person's. */
+  as(priority: Priority): StripeV1;
   /** `acct_…`, whose key it is. Restricted keys may not be allowed to ask. */
   accountId(): Promise<string>;
   retrieveRun(id: string): Promise<ObservedRun | UnreadableRun>;
@@ -58,6 +61,8 @@ const TYPES = '/v1/reporting/report_types';
 
 export function createStripeV1(transport: Transport): StripeV1 {
   return {
+    as: (priority) => createStripeV1(transport.as(priority)),
+
     async accountId() {
       const answer = await transport.get('/v1/account');
       const id = answer.body['id'];

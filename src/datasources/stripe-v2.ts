@@ -3,6 +3,7 @@ import { UpstreamError } from '../models/errors.js';
 import type { JsonObject } from '../models/json.js';
 import type { ObservedRun, ReportFileContentType, UnreadableRun } from '../models/report-run.js';
 import type { ReportTypeV2 } from '../models/report-type.js';
+import type { Priority } from './admission.js';
 import { readBytes, readInstant, readObject, readText } from './decode.js';
 import { decodeReportTypeV2 } from './decode-report-type.js';
 import { decodeContentType } from './decode-run-v1.js';
@@ -22,6 +23,8 @@ interface FileLink {
 
 /** Stripe's second report API, which has no list of runs. Every method throws UpstreamError and nothing else. */
 export interface StripeV2 {
+  /** The same for calls of another priority; at first it is a person's. */
+  as(priority: Priority): StripeV2;
   retrieveRun(id: string): Promise<ObservedRun | UnreadableRun>;
   /** For 30 days the same key gives the first run as it is now; a failed request is carried out again. */
   createRun(
@@ -39,6 +42,8 @@ const RUNS = '/v2/reporting/report_runs';
 
 export function createStripeV2(transport: Transport): StripeV2 {
   return {
+    as: (priority) => createStripeV2(transport.as(priority)),
+
     async retrieveRun(id) {
       return runOf('V2', await transport.get(`${RUNS}/${segment(id)}`), id);
     },

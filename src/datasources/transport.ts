@@ -1,9 +1,18 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Stripe } from 'stripe';
 import { UpstreamError } from '../models/errors.js';
 import { isJsonObject, type JsonObject } from '../models/json.js';
+import { type Admission, endpointOf, type Priority, type UpstreamCall } from './admission.js';
 import { parseJson } from './decode.js';
 import { UndiciHttpClient, WireAnswer, WireFailure } from './http-client.js';
-import { answerDetails, failureOfAnswer, failureOfConnection, findFailure } from './upstream-failure.js';
+import {
+  answerDetails,
+  failureOfAnswer,
+  failureOfConnection,
+  findFailure,
+  refusalOf,
+  withRetryAfter,
+} from './upstream-failure.js';
 
 /** A 2xx answer of Stripe's. */
 export interface Answer {
@@ -14,12 +23,17 @@ export interface Answer {
   readonly replayed: boolean;
 }
 
-/** Requests to one upstream with one key. Whatever goes wrong with them is an UpstreamError. */
+/**
+ * Requests to one upstream with one key. Whatever goes wrong with them is an UpstreamError, but for what goes wrong with the
+ * admission. A 429 about the rate is waited out and repeated once where the wait that is left allows it.
+ */
 export interface Transport {
   /** At most two attempts. `path` begins with /v1/ or /v2/ and has the query in it, encoded. */
   get(path: string): Promise<Answer>;
-  /** One attempt. Form-encoded in v1, JSON in v2. */
+  /** One attempt, but for a 429 about the rate. Form-encoded in v1, JSON in v2. */
   post(path: string, params: JsonObject, idempotencyKey: string): Promise<Answer>;
+  /** The same for calls of another priority; at first it is a person's. */
+  as(priority: Priority): Transport;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -32,14 +46,31 @@ export interface TransportOptions {
   readonly v2Version: string;
   /** Ms for one attempt, from the connection to the last byte. */
   readonly timeouts?: { readonly read?: number; readonly create?: number };
+  /** Who lets each attempt through; absent: nobody holds any back. */
+  readonly admission?: Admission;
 }
 
-/** Two attempts and the half second the SDK waits between them stay under 10 s. */
 const READ_MS = 4_500;
 const CREATE_MS = 10_000;
+/** How long, ms, both attempts of a read may take besides their waits for the admission. */
+const READS_MS = 8_000;
+/** How long, ms, a call waits to be admitted, with all its attempts. */
+const WAIT_MS: Readonly<Record<Priority, number>> = { person: 2_000, watched: 10_000, rest: 20_000 };
+/** Between two attempts, ms. */
+const PAUSE_MS = 500;
+
+const FREE: Admission = { admit: () => Promise.resolve(), refused: () => Promise.resolve(0) };
+
+interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly params?: JsonObject;
+  readonly idempotencyKey?: string;
+}
 
 export function createTransport(options: TransportOptions): Transport {
-  const { apiKey, base, v2Version, timeouts = {} } = options;
+  const { apiKey, base, v2Version, timeouts = {}, admission = FREE } = options;
+  const { read = READ_MS, create = CREATE_MS } = timeouts;
   const httpClient = new UndiciHttpClient();
   const protocol = base.protocol === 'http:' ? 'http' : 'https';
   const stripe = new Stripe(apiKey, {
@@ -49,35 +80,86 @@ export function createTransport(options: TransportOptions): Transport {
     port: base.port === '' ? (protocol === 'http' ? 80 : 443) : Number(base.port),
     // Telemetry would describe this machine, and in some builds of the SDK write a file into the home directory.
     telemetry: false,
+    // Each attempt has to be admitted, which the SDK's own would not be.
+    maxNetworkRetries: 0,
   });
-  const read = { timeout: timeouts.read ?? READ_MS, maxNetworkRetries: 1 };
-  const create = { timeout: timeouts.create ?? CREATE_MS, maxNetworkRetries: 0 };
 
-  async function request(
-    method: 'GET' | 'POST',
-    path: string,
-    params: JsonObject | undefined,
-    settings: Stripe.RawRequestOptions,
-  ): Promise<Answer> {
+  async function send(request: Request, timeout: number): Promise<Answer | WireAnswer | WireFailure> {
+    const { method, path, params, idempotencyKey } = request;
     const version = path.startsWith('/v2/') ? { apiVersion: v2Version } : {};
+    const key = idempotencyKey === undefined ? {} : { idempotencyKey };
     // `streaming` leaves the body alone: read by the SDK, a failed v1 run is taken for an API error, and lost.
     const answer: unknown = await stripe
-      .rawRequest(method, path, params, { ...settings, ...version, streaming: true })
+      .rawRequest(method, path, params, { ...key, ...version, timeout, streaming: true })
       .catch((error: unknown) => {
         const failure = findFailure(error);
-        if (failure instanceof WireAnswer) throw failureOfAnswer(failure, path, apiKey);
-        throw failure instanceof WireFailure ? failureOfConnection(failure) : error;
+        if (failure === null) throw error;
+        return { failure };
       });
-    if (!(answer instanceof WireAnswer))
-      throw new TypeError('The SDK did not hand on the answer it was given.');
-    return readAnswer(answer);
+    if (answer instanceof WireAnswer) return readAnswer(answer);
+    if (typeof answer === 'object' && answer !== null && 'failure' in answer) {
+      const { failure } = answer;
+      if (failure instanceof WireAnswer || failure instanceof WireFailure) return failure;
+    }
+    throw new TypeError('The SDK did not hand on the answer it was given.');
   }
 
-  return {
-    get: (path) => request('GET', path, undefined, read),
-    post: (path, params, idempotencyKey) => request('POST', path, params, { ...create, idempotencyKey }),
-    close: () => httpClient.close(),
-  };
+  /** The error for a failed attempt. A 429 is noted, so that others hold back too. */
+  async function explain(failure: WireAnswer | WireFailure, call: UpstreamCall, path: string) {
+    if (failure instanceof WireFailure) return { error: failureOfConnection(failure), pauseMs: 0 };
+    const error = failureOfAnswer(failure, path, apiKey);
+    if (error.kind !== 'rate_limited') return { error, pauseMs: 0 };
+    const pauseMs = await admission.refused(call, refusalOf(failure, error));
+    return { error: withRetryAfter(error, pauseMs), pauseMs };
+  }
+
+  async function request(asked: Request, priority: Priority): Promise<Answer> {
+    const isRead = asked.method === 'GET';
+    const endpoint = endpointOf(asked.method, asked.path);
+    const deadline = performance.now() + WAIT_MS[priority] + (isRead ? READS_MS : create);
+    let waitMs = WAIT_MS[priority];
+
+    async function attempt(failed: UpstreamError | null): Promise<Answer> {
+      const call = { endpoint, isRead, priority, waitMs };
+      const came = performance.now();
+      await admission.admit(call).catch((error: unknown) => {
+        // Where there is no second attempt, what Stripe said to the first is the better answer.
+        throw failed ?? error;
+      });
+      waitMs = Math.max(0, waitMs - (performance.now() - came));
+      const timeout = Math.min(isRead ? read : create, deadline - performance.now());
+      const outcome = await send(asked, Math.max(1, Math.ceil(timeout)));
+      if (!(outcome instanceof WireAnswer || outcome instanceof WireFailure)) return outcome;
+      const { error, pauseMs } = await explain(outcome, call, asked.path);
+      const isPassing = isRead && mayPass(outcome);
+      const isHeldBack = pauseMs > 0 && error.effect === 'none';
+      if (failed !== null || !(isPassing || isHeldBack)) throw error;
+      if (isPassing) await wait(PAUSE_MS);
+      return attempt(error);
+    }
+
+    return attempt(null);
+  }
+
+  function as(priority: Priority): Transport {
+    return {
+      get: (path) => request({ method: 'GET', path }, priority),
+      post: (path, params, idempotencyKey) =>
+        request({ method: 'POST', path, params, idempotencyKey }, priority),
+      as,
+      close: () => httpClient.close(),
+    };
+  }
+
+  return as('person');
+}
+
+/** Whether what went wrong may be over in half a second. Stripe says so itself, or that it will not be. */
+function mayPass(failure: WireAnswer | WireFailure): boolean {
+  if (failure instanceof WireFailure) return failure.reason !== 'too_large';
+  if (failure.status === 429) return false;
+  const advice = failure.headers['stripe-should-retry'];
+  return advice === 'true' || (advice !== 'false' && (failure.status === 409 || failure.status >= 500));
 }
 
 function readAnswer(answer: WireAnswer): Answer {

@@ -1,5 +1,6 @@
 import { UpstreamError, type UpstreamErrorDetails, type UpstreamErrorKind } from '../models/errors.js';
 import type { JsonObject, JsonValue } from '../models/json.js';
+import type { RateRefusal } from './admission.js';
 import { parseJson, readObject, readText } from './decode.js';
 import { WireAnswer, WireFailure } from './http-client.js';
 import { scrub } from './scrub.js';
@@ -55,6 +56,29 @@ export function failureOfAnswer(answer: WireAnswer, path: string, apiKey: string
     param: plainWord(error?.['param']),
     effect: error !== null && WITHOUT_EFFECT.has(status) ? 'none' : 'unknown',
   });
+}
+
+/** What a 429 says about the rate. */
+export function refusalOf({ headers }: WireAnswer, error: UpstreamError): RateRefusal {
+  const seconds = headers['retry-after'] ?? '';
+  return {
+    reason: plainWord(headers['stripe-rate-limited-reason']),
+    code: error.code,
+    retryAfterMs: /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null,
+  };
+}
+
+/**
+ * The error of a 429 with when to try again; `pauseMs` is for how long such calls are held back. How long another run takes,
+ * where too many are in progress, nobody knows.
+ */
+export function withRetryAfter(error: UpstreamError, pauseMs: number): UpstreamError {
+  const { kind, status, requestId, code, param, effect, replayed } = error;
+  if (code === 'report_run_rate_limit_exceeded') return error;
+  const retryAfter = Math.max(1, Math.ceil(pauseMs / 1000));
+  const message = pauseMs > 0 ? `${error.message} Try again in ${retryAfter} s.` : error.message;
+  const details = { status, requestId, code, param, effect, replayed, retryAfter };
+  return new UpstreamError(kind, message, details);
 }
 
 /** `{"error": {…}}` with something to go by; null for a proxy's page, another JSON or nothing. */

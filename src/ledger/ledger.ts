@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Buckets, openBuckets } from './buckets.js';
 import { type Engine, LedgerError } from './engine.js';
 import { type Feeds, openFeeds } from './feeds.js';
 import { type Intents, openIntents } from './intents.js';
@@ -18,6 +19,7 @@ export interface Ledger {
   readonly reportTypes: ReportTypes;
   /** How long the latest runs of a report type that SUCCEEDED took, ms; only those whose end Stripe itself has told. */
   durations(type: string, limit: number): Promise<readonly number[]>;
+  readonly buckets: Buckets;
   /** 32 random bytes, made when first asked for and the same ever after. */
   secret(name: string): Promise<Uint8Array>;
 }
@@ -44,6 +46,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     feeds: openFeeds(engine, account, runs),
     reportTypes: openReportTypes(engine, account),
     durations: (type, limit) => durations(engine, account, type, limit),
+    buckets: openBuckets(engine, account),
     secret: (name) => secret(engine, account, name),
   };
 }

@@ -66,6 +66,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'alter table intents add column ended bigint',
     `create table buckets (
       account text not null, name text not null, tokens double precision not null, at bigint not null, paused_until bigint,
+      strikes integer not null,
       primary key (account, name))`,
     `create table usage (
       account text not null, day text not null, reads bigint not null,

@@ -30,6 +30,8 @@ export interface UpstreamErrorDetails {
   readonly effect?: 'none' | 'unknown';
   /** Whether the answer is one Stripe had stored under the idempotency key (`idempotent-replayed: true`). */
   readonly replayed?: boolean;
+  /** Whole seconds after which it is worth another try; null where that is not known. */
+  readonly retryAfter?: number | null;
 }
 
 /** Thrown by the data sources, and by nothing else. Its message is safe to show: it has no URL, header, key or stack. */
@@ -42,6 +44,7 @@ export class UpstreamError extends Error {
   readonly param: string | null;
   readonly effect: 'none' | 'unknown';
   readonly replayed: boolean;
+  readonly retryAfter: number | null;
 
   constructor(kind: UpstreamErrorKind, message: string, details: UpstreamErrorDetails = {}) {
     super(message);
@@ -52,6 +55,7 @@ export class UpstreamError extends Error {
     this.param = details.param ?? null;
     this.effect = details.effect ?? 'unknown';
     this.replayed = details.replayed ?? false;
+    this.retryAfter = details.retryAfter ?? null;
   }
 }
 
@@ -71,7 +75,7 @@ export type GatewayErrorCode =
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: GatewayErrorCode;
-  /** What goes beside `code` into `extensions`, such as `stripeRequestId`, `outcome` or `idempotencyKey`. */
+  /** What goes beside `code` into `extensions`, such as `stripeRequestId`, `retryAfter`, `outcome` or `idempotencyKey`. */
   readonly extensions: Readonly<Record<string, string | number>>;
 
   constructor(
@@ -92,7 +96,11 @@ export function badUserInput(message: string): GatewayError {
 
 /** What a failure upstream is to the client. */
 export function toGatewayError(error: UpstreamError): GatewayError {
-  const extensions = error.requestId === null ? {} : { stripeRequestId: error.requestId };
+  const { requestId, retryAfter } = error;
+  const extensions = {
+    ...(requestId === null ? {} : { stripeRequestId: requestId }),
+    ...(retryAfter === null ? {} : { retryAfter }),
+  };
   return new GatewayError(codeOf(error.kind), error.message, extensions);
 }
 

@@ -48,7 +48,6 @@ const ROWS: readonly Row[] = [
   { name: '401', fault: status(401), code: 'UNAUTHENTICATED', answered: true, unknown: false },
   { name: '403', fault: status(403), code: 'FORBIDDEN', answered: true, unknown: false },
   { name: '409', fault: status(409), code: 'UPSTREAM_UNAVAILABLE', answered: true, unknown: true },
-  { name: '429', fault: status(429), code: 'UPSTREAM_RATE_LIMITED', answered: true, unknown: false },
   { name: '500', fault: status(500), code: 'UPSTREAM_UNAVAILABLE', answered: true, unknown: true },
   { name: 'reset', fault: { kind: 'reset' }, code: 'UPSTREAM_UNAVAILABLE', answered: false, unknown: true },
   {
@@ -202,6 +201,23 @@ describe.concurrent('what Stripe does, and what becomes of it', () => {
     expect(alive).toEqual(ALIVE);
     expect(connections).toBe(1);
   });
+});
+
+test('429: all say when to try again, whether Stripe refused them or the gateway did not even ask', async () => {
+  const { each, alive, connections } = await askUnder(status(429));
+  expectNoLeak(each);
+  const limited = { extensions: { code: 'UPSTREAM_RATE_LIMITED', retryAfter: expect.any(Number) } };
+  for (const { byHttp, bySocket, subscribe } of each) {
+    for (const { retrieve, list, create } of [byHttp, bySocket]) {
+      expect(retrieve).toMatchObject([{ data: { reportRun: null }, errors: [limited] }]);
+      expect(list).toMatchObject([{ data: { reportRuns: null }, errors: [limited] }]);
+      expect(create).toMatchObject([{ data: null, errors: [limited] }]);
+      expect(JSON.stringify(create)).not.toContain('UNKNOWN');
+    }
+    expect(subscribe).toMatchObject([{ errors: [limited] }]);
+  }
+  expect(alive).toEqual(ALIVE);
+  expect(connections).toBe(1);
 });
 
 test('a malformed id in a subscription is BAD_USER_INPUT, and the socket lives on', async () => {

@@ -33,6 +33,7 @@ export interface TestGatewayOptions {
   readonly apiKey?: string;
   /** Kept afterwards; without it the ledger is a temporary file. */
   readonly ledgerFile?: string;
+  readonly monthlyReads?: number;
   readonly logTo?: NodeJS.WritableStream;
 }
 
@@ -47,6 +48,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     v2Version: '2026-04-22.dahlia',
     v2Reports: [],
     ledgerFile: options.ledgerFile ?? join(folder, 'ledger.db'),
+    monthlyReads: options.monthlyReads ?? null,
     graphiql: false,
     introspection: true,
     allowedHosts: [],
