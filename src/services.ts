@@ -69,7 +69,18 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const files = createFileSource({ apiKey, base, v2 });
     closers.push(() => files.close());
     const onNotify = engine.onNotify.bind(engine);
-    const watch = createWatch({ account, ledger, onNotify, v1, v2, log, clock, random: Math.random });
+    const { isShared } = engine;
+    const watch = createWatch({
+      account,
+      ledger,
+      onNotify,
+      isShared,
+      v1,
+      v2,
+      log,
+      clock,
+      random: Math.random,
+    });
     const { v2Reports } = options;
     const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, clock });
     const fileSecret = await ledger.secret('files');

@@ -1,37 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { CreateReportRunRequest } from '../models/create-report-run.js';
 import { idOfItem, type ObservedRun, type UnreadableRun } from '../models/report-run.js';
-import type { Asker, Engine } from './engine.js';
-import type { ObserveReport } from './observe.js';
+import type { Asker, Engine, SqlValue, Tx } from './engine.js';
+import { changeHeld, intentHolds } from './intent-holds.js';
+import {
+  INTENT_COLUMNS,
+  type Intent,
+  type IntentRow,
+  type IntentState,
+  readIntent,
+  toIntent,
+} from './intent-rows.js';
+import { type ObserveReport, placeholders } from './observe.js';
 import type { Runs } from './runs.js';
 
-/**
- * pending: POSTed, or about to be, and to be finished whatever happens. done: there is a run. closed: certainly without effect, the
- * key is free again. unknown: nobody can tell any more whether there is a run; an operator settles it.
- */
-export type IntentState = 'pending' | 'done' | 'closed' | 'unknown';
-
-/** A run that is to be created, written before the POST. Times are unix ms. */
-export interface Intent {
-  /** The caller's idempotency key, or one made for it. */
-  readonly key: string;
-  readonly request: CreateReportRunRequest;
-  /** The idempotency key Stripe gets; the same at every attempt until `rekey`. */
-  readonly upstreamKey: string;
-  /** When `upstreamKey` was made: Stripe forgets keys. */
-  readonly keyedAt: number;
-  readonly state: IntentState;
-  readonly runId: string | null;
-  /** What the last attempt ended with. */
-  readonly error: string | null;
-  /** How often it was postponed. */
-  readonly attempt: number;
-  readonly createdAt: number;
-  /** When it is to be taken up again by whoever finishes what others left. */
-  readonly due: number;
-}
-
-type BeginResult =
+export type BeginResult =
   /** Write accomplished: POST now, with the intent's upstream key. */
   | { readonly kind: 'started'; readonly intent: Intent }
   | { readonly kind: 'pending'; readonly intent: Intent }
@@ -40,43 +22,70 @@ type BeginResult =
   /** The key was used for another request. */
   | { readonly kind: 'mismatch' };
 
-/** The intents of one account. What changes a state says whether it did: only a pending intent changes, save where said. */
+/** An intent in somebody's hands. */
+export type Held = Pick<Intent, 'key' | 'upstreamKey' | 'attempt'>;
+
+/**
+ * The intents of one account. `due` is the lease: whoever begins, takes or claims an intent has it to itself until then, as far as
+ * the loops of all instances go. What changes a state says whether it did: only a pending intent changes, save where said, only
+ * under the upstream key that the caller knows, and where it says so only while the caller's is the last attempt.
+ */
 export interface Intents {
-  /** A started intent is due in 30 s: longer than an attempt lasts, so that nobody else takes it up meanwhile. */
-  begin(key: string, request: CreateReportRunRequest, newUpstreamKey: () => string): Promise<BeginResult>;
-  /** Observes the run and marks the intent done, in one transaction; an unknown one too. The run is kept even if nothing applied. */
-  finish(
+  /** A started intent is due in a lease, which is longer than an attempt lasts, and `extraMs`. */
+  begin(
     key: string,
+    request: CreateReportRunRequest,
+    newUpstreamKey: () => string,
+    extraMs?: number,
+  ): Promise<BeginResult>;
+  /** A further attempt before the intent is due, because somebody asks for it; `isContested` where an earlier one may still be under way. */
+  take(held: Held, extraMs?: number): Promise<{ intent: Intent; isContested: boolean } | null>;
+  /** Takes intents that are due, the longest due first; no two claims of any processes take the same one. */
+  claim(limit: number): Promise<readonly Intent[]>;
+  /** Makes all that are pending due now: right only where no other process can be at them. */
+  makeDue(): Promise<void>;
+  /** Whether the caller's is still the last attempt at a pending intent, which is then due a lease from now at the earliest. */
+  renew(held: Held): Promise<boolean>;
+  /**
+   * Observes the run and marks the intent done, in one transaction, also one that was given up or closed: its upstream key has
+   * started the run. The run is kept even if nothing applied.
+   */
+  finish(
+    held: Held,
     observed: ObservedRun | UnreadableRun,
   ): Promise<{ applied: boolean; report: ObserveReport }>;
-  /** The POST certainly had no effect: the key is free again. */
-  close(key: string, error: string): Promise<boolean>;
-  /** Counts an attempt and stays pending until `due`, unix ms. */
-  postpone(key: string, due: number, error: string): Promise<boolean>;
-  /** A fresh upstream key, kept before it is used. */
-  rekey(key: string, upstreamKey: string): Promise<boolean>;
-  /** Leaves it to an operator. */
-  giveUp(key: string, error: string): Promise<boolean>;
-  /** Pending intents due by `now`, the longest due first. `Number.MAX_SAFE_INTEGER` gives all, as after a restart. */
-  due(now: number, limit: number): Promise<readonly Intent[]>;
+  /**
+   * As `finish`, for a run that was found and may be the intent's: only if no other intent has it. `owned`: one has. `lost`: the
+   * intent was settled, or goes on under another upstream key.
+   */
+  adopt(
+    held: Held,
+    observed: ObservedRun | UnreadableRun,
+  ): Promise<
+    | { readonly kind: 'adopted'; readonly report: ObserveReport }
+    | { readonly kind: 'owned'; readonly by: string }
+    | { readonly kind: 'lost' }
+  >;
+  /** The POST certainly had no effect: the key is free again. For the last attempt. */
+  close(held: Held, error: string): Promise<boolean>;
+  /** Stays pending until `due`, unix ms. For the last attempt. */
+  postpone(held: Held, due: number, error: string): Promise<boolean>;
+  /** Notes that the upstream key starts nothing any more. Gives since when that is known, unix ms; null where nothing is pending under it. */
+  spend(held: Held): Promise<number | null>;
+  /** A fresh upstream key, kept before it is used. For the last attempt. */
+  rekey(held: Held, upstreamKey: string): Promise<boolean>;
+  /** Leaves it to an operator. For the last attempt. */
+  giveUp(held: Held, error: string): Promise<boolean>;
+  /** An operator says that an unknown one has no run: its key is free again. */
+  dismiss(key: string, reason: string): Promise<boolean>;
   /** When the next pending intent is due, unix ms. */
   nextDue(): Promise<number | null>;
   get(key: string): Promise<Intent | null>;
+  /** The intents in any of these states, the oldest first. */
+  list(states: readonly IntentState[], limit: number): Promise<readonly Intent[]>;
   /** The key of the intent that a run was made or adopted by. */
   ownerOf(runId: string): Promise<string | null>;
 }
-
-interface IntentRow extends Omit<Intent, 'request'> {
-  readonly fingerprint: string;
-  /** JSON. */
-  readonly request: string;
-}
-
-const COLUMNS = `key, fingerprint, request, upstream_key as "upstreamKey", keyed as "keyedAt", state, run_id as "runId", error,
-  attempt, created as "createdAt", due`;
-
-/** How long a started intent is left to the request that started it, ms. */
-const GRACE = 30_000;
 
 export function openIntents(
   engine: Engine,
@@ -84,65 +93,62 @@ export function openIntents(
   runs: Pick<Runs, 'observe'>,
   now: () => number,
 ): Intents {
-  async function read(asker: Asker, key: string): Promise<IntentRow | null> {
-    const [row] = await asker.query<IntentRow>(
-      `select ${COLUMNS} from intents where account = ? and key = ?`,
-      [account, key],
+  async function owner(asker: Asker, runId: string, notKey = ''): Promise<string | null> {
+    const [row] = await asker.query<{ key: string }>(
+      'select key from intents where account = ? and run_id = ? and key <> ? order by created limit 1',
+      [account, runId, notKey],
     );
-    return row ?? null;
+    return row?.key ?? null;
   }
 
-  async function change(set: string, params: readonly (string | number)[], key: string): Promise<boolean> {
-    const rows = await engine.query(
-      `update intents set ${set} where account = ? and key = ? and state = 'pending' returning key`,
-      [...params, account, key],
+  async function done(tx: Tx, { key, upstreamKey }: Held, runId: string): Promise<boolean> {
+    const rows = await tx.query(
+      `update intents set state = 'done', run_id = ?, error = null, ended = case when state = 'done' then ended else ? end
+       where account = ? and key = ? and upstream_key = ? and (state <> 'done' or run_id = ?) returning key`,
+      [runId, now(), account, key, upstreamKey, runId],
     );
     return rows.length > 0;
   }
 
+  const change = (set: string, params: readonly SqlValue[], held: Held): Promise<boolean> =>
+    changeHeld(engine, account, held, set, params);
+
   return {
-    begin(key, request, newUpstreamKey) {
-      const fingerprint = fingerprintOf(request);
-      return engine.tx(async (tx) => {
-        const old = await read(tx, key);
-        if (old && old.state !== 'closed') return resume(old, fingerprint);
-        const at = now();
-        const [row] = await tx.query<IntentRow>(
-          `insert into intents (account, key, fingerprint, request, upstream_key, keyed, state, attempt, created, due)
-           values (?, ?, ?, ?, ?, ?, 'pending', 0, ?, ?)
-           on conflict (account, key) do update set fingerprint = excluded.fingerprint, request = excluded.request,
-             upstream_key = excluded.upstream_key, keyed = excluded.keyed, state = 'pending', run_id = null, error = null,
-             attempt = 0, created = excluded.created, due = excluded.due
-           where intents.state = 'closed'
-           returning ${COLUMNS}`,
-          [account, key, fingerprint, JSON.stringify(request), newUpstreamKey(), at, at, at + GRACE],
-        );
-        if (!row) throw new Error(`The intent ${key} was taken by another writer within a transaction.`);
-        return { kind: 'started', intent: toIntent(row) };
-      });
-    },
-    finish(key, observed) {
+    ...intentHolds(engine, account, now),
+    finish(held, observed) {
       return engine.tx(async (tx) => {
         const report = await runs.observe([observed], { tx });
-        const runId = idOfItem(observed);
-        const rows = await tx.query(
-          `update intents set state = 'done', run_id = ?, error = null
-           where account = ? and key = ? and state in ('pending', 'unknown') returning key`,
-          [runId, account, key],
-        );
-        return { applied: rows.length > 0, report };
+        return { applied: await done(tx, held, idOfItem(observed)), report };
       });
     },
-    close: (key, error) => change("state = 'closed', error = ?", [error], key),
-    postpone: (key, due, error) => change('attempt = attempt + 1, due = ?, error = ?', [due, error], key),
-    rekey: (key, upstreamKey) => change('upstream_key = ?, keyed = ?', [upstreamKey, now()], key),
-    giveUp: (key, error) => change("state = 'unknown', error = ?", [error], key),
-    async due(by, limit) {
-      const rows = await engine.query<IntentRow>(
-        `select ${COLUMNS} from intents where account = ? and state = 'pending' and due <= ? order by due limit ?`,
-        [account, by, limit],
+    adopt(held, observed) {
+      return engine.tx(async (tx) => {
+        const by = await owner(tx, idOfItem(observed), held.key);
+        if (by !== null) return { kind: 'owned', by };
+        const applied = await done(tx, held, idOfItem(observed));
+        if (!applied) return { kind: 'lost' };
+        return { kind: 'adopted', report: await runs.observe([observed], { tx }) };
+      });
+    },
+    close: (held, error) => change("state = 'closed', error = ?, ended = ?", [error, now()], held),
+    postpone: (held, due, error) => change('due = ?, error = ?', [due, error], held),
+    async spend({ key, upstreamKey }) {
+      const [row] = await engine.query<{ spent: number }>(
+        `update intents set spent = coalesce(spent, ?) where account = ? and key = ? and upstream_key = ? and state = 'pending'
+         returning spent`,
+        [now(), account, key, upstreamKey],
       );
-      return rows.map(toIntent);
+      return row?.spent ?? null;
+    },
+    rekey: (held, upstreamKey) =>
+      change('upstream_key = ?, keyed = ?, spent = null', [upstreamKey, now()], held),
+    giveUp: (held, error) => change("state = 'unknown', error = ?, ended = ?", [error, now()], held),
+    async dismiss(key, reason) {
+      const rows = await engine.query(
+        `update intents set state = 'closed', error = ?, ended = ? where account = ? and key = ? and state = 'unknown' returning key`,
+        [reason, now(), account, key],
+      );
+      return rows.length > 0;
     },
     async nextDue() {
       const [row] = await engine.query<{ due: number | null }>(
@@ -152,49 +158,17 @@ export function openIntents(
       return row?.due ?? null;
     },
     async get(key) {
-      const row = await read(engine, key);
+      const row = await readIntent(engine, account, key);
       return row && toIntent(row);
     },
-    async ownerOf(runId) {
-      const [row] = await engine.query<{ key: string }>(
-        'select key from intents where account = ? and run_id = ? order by created limit 1',
-        [account, runId],
+    async list(states, limit) {
+      const rows = await engine.query<IntentRow>(
+        `select ${INTENT_COLUMNS} from intents where account = ? and state in (${placeholders(states.length)})
+         order by created, key limit ?`,
+        [account, ...states, limit],
       );
-      return row?.key ?? null;
+      return rows.map(toIntent);
     },
+    ownerOf: (runId) => owner(engine, runId),
   };
-}
-
-function resume(row: IntentRow, fingerprint: string): BeginResult {
-  if (row.fingerprint !== fingerprint) return { kind: 'mismatch' };
-  if (row.runId !== null) return { kind: 'done', runId: row.runId };
-  return { kind: row.state === 'unknown' ? 'unknown' : 'pending', intent: toIntent(row) };
-}
-
-function toIntent(row: IntentRow): Intent {
-  return {
-    key: row.key,
-    request: JSON.parse(row.request) as CreateReportRunRequest,
-    upstreamKey: row.upstreamKey,
-    keyedAt: row.keyedAt,
-    state: row.state,
-    runId: row.runId,
-    error: row.error,
-    attempt: row.attempt,
-    createdAt: row.createdAt,
-    due: row.due,
-  };
-}
-
-/** The same for the same request, in whatever order its parameters were written. */
-function fingerprintOf(request: CreateReportRunRequest): string {
-  return createHash('sha256').update(canonical(request)).digest('hex');
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

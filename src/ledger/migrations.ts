@@ -64,6 +64,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     // Since when it is known that the upstream key starts nothing any more; when the intent was done, closed or given up.
     'alter table intents add column spent bigint',
     'alter table intents add column ended bigint',
+    "update intents set ended = created where state <> 'pending'",
+    "create index intents_ended on intents (account, ended) where state in ('done', 'closed')",
+    // Events name the key under which a run was created.
+    'create index intents_upstream_key on intents (account, upstream_key)',
     `create table buckets (
       account text not null, name text not null, tokens double precision not null, at bigint not null, paused_until bigint,
       strikes integer not null,

@@ -35,6 +35,8 @@ export interface RunNote {
   readonly createdAt?: number | null;
   /** When an event said that the run ended. */
   readonly endedAt?: number | null;
+  /** The idempotency key that Stripe says the run was created under. */
+  readonly upstreamKey?: string | null;
 }
 
 interface RunTransition {
@@ -58,7 +60,10 @@ export interface Runs {
     items: readonly (ObservedRun | UnreadableRun)[],
     options?: { readonly tx?: Tx; readonly endedAt?: ReadonlyMap<string, number> },
   ): Promise<ObserveReport>;
-  /** Remembers ids that are still to be read. Of a run that was read it keeps `endedAt` alone, where nobody saw it end so far. */
+  /**
+   * Remembers ids that are still to be read. Of a run that was read it keeps `endedAt` alone, where nobody saw it end so far. An
+   * intent whose upstream key a note names is done: that is its run.
+   */
   note(api: StripeApi, notes: readonly RunNote[], options?: { readonly tx?: Tx }): Promise<void>;
   /** Ids that were noted and never answered for, newest first. */
   unread(api: StripeApi, limit: number): Promise<readonly string[]>;
@@ -118,7 +123,7 @@ export function openRuns(scope: RunScope): Runs {
   return {
     get: (ids) => get(engine, ids),
     ...runPages(engine, account, get),
-    ...unreadRuns(engine, account),
+    ...unreadRuns(scope),
     observe(items, { tx, endedAt = new Map() } = {}) {
       const work = (open: Tx): Promise<ObserveReport> =>
         observeIn(open, { account, decoderVersion: scope.decoderVersion, now: scope.now() }, items, endedAt);

@@ -1,14 +1,18 @@
 import type { JsonObject } from '../models/json.js';
 import type { StripeApi } from '../models/report-run.js';
-import type { Engine, Tx } from './engine.js';
+import type { Tx } from './engine.js';
+import { proveIntents } from './intent-evidence.js';
 import { observeIn } from './observe.js';
 import type { RunNote, RunScope, Runs } from './runs.js';
 
 /** The runs without a status: known by their id alone, or kept raw because they broke their contract. */
-export function unreadRuns(engine: Engine, account: string): Pick<Runs, 'note' | 'unread' | 'forget'> {
+export function unreadRuns({ engine, account, now }: RunScope): Pick<Runs, 'note' | 'unread' | 'forget'> {
   return {
     async note(api, notes, { tx } = {}) {
-      const work = (open: Tx): Promise<void> => noteIn(open, account, api, notes);
+      const work = async (open: Tx): Promise<void> => {
+        await noteIn(open, account, api, notes);
+        await proveIntents(open, account, notes, now());
+      };
       await (tx ? work(tx) : engine.tx(work));
     },
     async unread(api, limit) {

@@ -46,13 +46,19 @@ export function isStoredFailure(api: StripeApi, error: UpstreamError): boolean {
 }
 
 /**
+ * What may have happened to an intent besides an attempt. first: nothing, so that no earlier attempt can have had an effect. alone:
+ * earlier attempts, but none of them is under way any more. shared: another attempt may be under way.
+ */
+export type Hold = 'first' | 'alone' | 'shared';
+
+/**
  * Whether there is certainly no run. A refusal of the request itself says so for every attempt under the key, since a first
  * success would have been replayed; one of the caller (429, 401, 403) or of the key only for this attempt.
  */
-export function isWithoutEffect(error: UpstreamError, isFirst: boolean): boolean {
+export function isWithoutEffect(error: UpstreamError, hold: Hold): boolean {
   if (error.effect !== 'none') return false;
   const isOfRequest = error.kind === 'invalid' || error.kind === 'not_found';
-  return isFirst || (isOfRequest && error.code !== 'idempotency_error');
+  return hold === 'first' || (isOfRequest && error.code !== 'idempotency_error');
 }
 
 /** A POST whose effect is not known; repeating it with the key is safe and brings the run. */

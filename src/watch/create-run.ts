@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Intent } from '../ledger/intent-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { CreateReportRunOutcome, CreateReportRunRequest } from '../models/create-report-run.js';
+import type { ReportRun } from '../models/report-run.js';
 import { GatewayError, toGatewayError, UpstreamError } from '../models/errors.js';
 import { idempotencyConflict, unclearOutcome, unknownOutcome, userErrorOf } from './create-errors.js';
 import type { IntentFinisher } from './intent-finisher.js';
 import type { RunReader } from './run-reader.js';
+
+/** How often a key that another instance frees in between is begun again. */
+const ROUNDS = 3;
 
 export interface CreateRunOptions {
   readonly ledger: Ledger;
@@ -29,18 +34,38 @@ export class CreateRun {
     request: CreateReportRunRequest,
     idempotencyKey: string | null,
   ): Promise<CreateReportRunOutcome> {
-    const { ledger, reader, finisher, log, onPostponed } = this.#options;
     const key = idempotencyKey ?? randomUUID();
-    const begun = await ledger.intents.begin(key, request, randomUUID);
-    if (begun.kind === 'mismatch')
-      return { reportRun: null, userErrors: [idempotencyConflict(request.api, key)] };
-    if (begun.kind === 'unknown') throw unclearOutcome(key, begun.intent.error);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const outcome = await this.#try(request, key);
+      if (outcome !== null) return outcome;
+    }
+    throw unknownOutcome(key, 'other requests under the same key keep coming in between');
+  }
+
+  /** Null where another instance has ended the intent meanwhile, so that it is to be begun again. */
+  async #try(request: CreateReportRunRequest, key: string): Promise<CreateReportRunOutcome | null> {
+    const begun = await this.#options.ledger.intents.begin(key, request, randomUUID);
+    switch (begun.kind) {
+      case 'mismatch':
+        return { reportRun: null, userErrors: [idempotencyConflict(request.api, key)] };
+      case 'unknown':
+        throw unclearOutcome(key, begun.intent.error);
+      case 'done':
+        return { reportRun: await this.#asItIs(begun.runId), userErrors: [] };
+      case 'started':
+      case 'pending':
+        return this.#finish(begun.intent, begun.kind === 'started');
+      default:
+        return begun satisfies never;
+    }
+  }
+
+  async #finish(intent: Intent, isNew: boolean): Promise<CreateReportRunOutcome | null> {
+    const { finisher, log, onPostponed } = this.#options;
+    const { key, request } = intent;
     try {
-      const id =
-        begun.kind === 'done' ? begun.runId : await finisher.finish(begun.intent, begun.kind === 'started');
-      const [run] = begun.kind === 'done' ? await reader.read([id]) : [await this.#kept(id)];
-      if (run instanceof Error) throw run;
-      return { reportRun: run ?? null, userErrors: [] };
+      const id = await (isNew ? finisher.start(intent) : finisher.resume(intent));
+      return id === null ? null : { reportRun: await this.#kept(id), userErrors: [] };
     } catch (error) {
       if (error instanceof GatewayError) throw error;
       if (error instanceof UpstreamError) {
@@ -60,12 +85,25 @@ export class CreateRun {
     return intent !== null && intent.state !== 'closed';
   }
 
-  async #kept(id: string): Promise<CreateReportRunOutcome['reportRun']> {
+  /** A run that was just created is answered as Stripe accepted it. */
+  async #kept(id: string): Promise<ReportRun> {
     const kept = (await this.#options.ledger.runs.get([id])).get(id);
     if (kept?.run) return kept.run;
+    // An event may have told of the run before it was read.
+    if (kept?.unreadableReason == null) return this.#asItIs(id);
     throw new GatewayError(
       'UPSTREAM_CONTRACT',
-      `The run ${id} was started, but Stripe's answer for it cannot be read: ${kept?.unreadableReason}`,
+      `The run ${id} was started, but Stripe's answer for it cannot be read: ${kept.unreadableReason}`,
+    );
+  }
+
+  async #asItIs(id: string): Promise<ReportRun> {
+    const [run] = await this.#options.reader.read([id]);
+    if (run instanceof Error) throw run;
+    if (run) return run;
+    throw new GatewayError(
+      'UPSTREAM_UNAVAILABLE',
+      `The run ${id} was started, but Stripe does not show it yet.`,
     );
   }
 }

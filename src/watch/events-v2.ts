@@ -98,5 +98,6 @@ function noteOf(event: RunEvent): RunNote {
     id: event.runId,
     createdAt: isCreated ? event.createdAt : null,
     endedAt: isEnd(event) ? event.createdAt : null,
+    upstreamKey: isCreated ? event.idempotencyKey : null,
   };
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Intent } from '../ledger/intent-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { GatewayError, UpstreamError } from '../models/errors.js';
 import type { Clock } from './clock.js';
@@ -6,19 +7,23 @@ import type { IntentFinisher } from './intent-finisher.js';
 
 /** The least pause between two rounds, ms: an intent that stays due must not be tried without end. */
 const LEAST_PAUSE_MS = 1_000;
+/** The longest, ms: another instance may have left something since. */
+const MOST_PAUSE_MS = 30_000;
 /** The pause, ms, after the ledger itself could not be asked. */
 const FAILURE_PAUSE_MS = 10_000;
-/** How many intents one round takes up. */
-const BATCH = 1_000;
+/** How many intents are claimed, and tried, at once: what is claimed must be tried well within its lease. */
+const BATCH = 4;
 
 export interface IntentLoopOptions {
   readonly ledger: Ledger;
   readonly finisher: IntentFinisher;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Whether other processes may be at the intents, too. */
+  readonly isShared: boolean;
 }
 
-/** Finishes the intents that a lost answer, a failure or a dead process left open, one after the other. */
+/** Finishes the intents that a lost answer, a failure or a dead process left open; every instance has one. */
 export class IntentLoop {
   readonly #options: IntentLoopOptions;
   #cancel: () => void = () => {};
@@ -30,9 +35,13 @@ export class IntentLoop {
     this.#options = options;
   }
 
-  /** Takes up all that are open: nobody else is at them, since this process has the ledger to itself. */
+  /** Where this process has the ledger to itself, it takes up all that are open at once: nobody else can be at them. */
   start(): void {
-    this.#do(() => this.#finishDue(Number.MAX_SAFE_INTEGER));
+    const { ledger, isShared } = this.#options;
+    this.#do(async () => {
+      if (!isShared) await ledger.intents.makeDue();
+      await this.#finishDue();
+    });
   }
 
   /** Works out anew when the next one is due. */
@@ -58,34 +67,34 @@ export class IntentLoop {
 
   async #schedule(): Promise<void> {
     if (this.#closed) return;
-    const due = await this.#options.ledger.intents.nextDue();
-    if (due !== null) this.#runIn(Math.max(LEAST_PAUSE_MS, due - this.#options.clock.now()));
+    const { ledger, clock } = this.#options;
+    const due = (await ledger.intents.nextDue()) ?? Number.POSITIVE_INFINITY;
+    this.#runIn(Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, due - clock.now())));
   }
 
   #runIn(pause: number): void {
     this.#cancel();
     if (this.#closed) return;
-    const { clock } = this.#options;
-    this.#cancel = clock.after(pause, () => this.#do(() => this.#finishDue(clock.now())));
+    this.#cancel = this.#options.clock.after(pause, () => this.#do(() => this.#finishDue()));
   }
 
-  async #finishDue(until: number): Promise<void> {
-    if (this.#closed) return;
-    const { ledger, finisher, log } = this.#options;
-    for (const { key } of await ledger.intents.due(until, BATCH)) {
-      // A round takes its time: somebody may have repeated the mutation meanwhile.
-      const intent = await ledger.intents.get(key);
-      if (this.#closed) return;
-      if (intent === null || intent.state !== 'pending' || intent.due > until) continue;
-      try {
-        const run = await finisher.finish(intent, false);
-        log.info({ idempotencyKey: key, run }, 'a create that was left open is finished');
-      } catch (error) {
-        const about = { idempotencyKey: key, err: error };
-        if (error instanceof UpstreamError)
-          log.warn(about, 'a create that was left open is refused for good');
-        else log[error instanceof GatewayError ? 'warn' : 'error'](about, 'a create is still open');
-      }
+  async #finishDue(): Promise<void> {
+    while (!this.#closed) {
+      const claimed = await this.#options.ledger.intents.claim(BATCH);
+      if (claimed.length === 0) return;
+      await Promise.all(claimed.map((intent) => this.#finish(intent)));
+    }
+  }
+
+  async #finish(intent: Intent): Promise<void> {
+    const { finisher, log } = this.#options;
+    try {
+      const run = await finisher.finish(intent);
+      log.info({ idempotencyKey: intent.key, run }, 'a create that was left open is finished');
+    } catch (error) {
+      const about = { idempotencyKey: intent.key, err: error };
+      if (error instanceof UpstreamError) log.warn(about, 'a create that was left open is refused for good');
+      else log[error instanceof GatewayError ? 'warn' : 'error'](about, 'a create is still open');
     }
   }
 }

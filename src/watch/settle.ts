@@ -1,6 +1,6 @@
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
-import type { Intent } from '../ledger/intents.js';
+import type { Intent } from '../ledger/intent-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { CreateReportRunRequest } from '../models/create-report-run.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../models/json.js';
@@ -27,8 +27,6 @@ export interface SettleOptions {
   readonly v1: StripeV1;
   readonly v2: StripeV2;
   readonly ledger: Ledger;
-  /** Whether an open intent's upstream key gives no run any more, either. */
-  readonly isSpent: (key: string) => boolean;
   readonly wait: (ms: number) => Promise<unknown>;
 }
 
@@ -36,7 +34,7 @@ type CreateV1 = CreateReportRunRequest & { readonly api: 'V1' };
 
 /**
  * Looks for the run that an intent's lost POST may have left behind. Throws UpstreamError where Stripe cannot be asked. Two
- * intents must not be settled at the same time: both could be given the same run.
+ * intents that are settled at the same time may be told the same run: only one of them can adopt it.
  */
 export function traceOf(options: SettleOptions, intent: Intent): Promise<Trace> {
   const { request } = intent;
@@ -49,11 +47,11 @@ async function traceInList(
   { key, createdAt }: Intent,
   wanted: CreateV1,
 ): Promise<Trace> {
-  const { ledger, isSpent } = options;
+  const { ledger } = options;
   const { same, doubtful } = await listAlike(options, createdAt - CLOCK_SKEW_MS, wanted);
   const text = requestText(wanted.reportType, wanted.parameters);
   // The open intents before the owners: what is finished in between then counts twice rather than not at all.
-  const open = await ledger.intents.due(Number.MAX_SAFE_INTEGER, OPEN_MAX);
+  const open = await ledger.intents.list(['pending'], OPEN_MAX);
   const rivals = open.filter(
     ({ request, ...other }) =>
       other.key !== key &&
@@ -68,7 +66,7 @@ async function traceInList(
     if (doubt === undefined) return { kind: 'none' };
     return { kind: 'unclear', reason: `the run ${idOfItem(doubt)} could be the one that was asked for` };
   }
-  if (rivals.some((rival) => !isSpent(rival.key))) return { kind: 'early' };
+  if (rivals.some(({ spentAt }) => spentAt === null)) return { kind: 'early' };
   // Intents that asked for the same may have any of the runs: only one that nobody here asked for makes it unclear.
   if (free.length <= rivals.length + 1) return { kind: 'run', observed };
   return { kind: 'unclear', reason: `${free.length} runs could be the one that was asked for` };

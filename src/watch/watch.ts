@@ -27,6 +27,8 @@ export interface WatchOptions {
   readonly ledger: Ledger;
   /** Calls back for each topic that the ledger notifies; gives the function that ends it. */
   readonly onNotify: (listener: (topic: string) => void) => () => void;
+  /** Whether other processes may use the ledger at the same time. */
+  readonly isShared: boolean;
   readonly v1: StripeV1;
   readonly v2: StripeV2;
   readonly log: Logger;
@@ -75,14 +77,13 @@ export function createWatch(options: WatchOptions): Watch {
     ...upstream,
     ledger,
     log,
-    now: () => clock.now(),
-    wait: (ms) => clock.wait(ms),
+    clock,
     random,
     onCreated,
     onPostponed,
   });
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
-  const loop = new IntentLoop({ ledger, finisher, log, clock });
+  const loop = new IntentLoop({ ledger, finisher, log, clock, isShared: options.isShared });
   const backfill = new Backfill({ ledger, stretch, log, clock, random });
   let isClosing = false;
   const stopListening = options.onNotify((topic) => wakes.wake(topic));

@@ -7,7 +7,7 @@ import { createStripeV1 } from '../../src/datasources/stripe-v1.js';
 import { createStripeV2 } from '../../src/datasources/stripe-v2.js';
 import { createTransport } from '../../src/datasources/transport.js';
 import { type Engine, LedgerError } from '../../src/ledger/engine.js';
-import type { Intent } from '../../src/ledger/intents.js';
+import type { Held, Intents } from '../../src/ledger/intents.js';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.js';
 import { openSqlite } from '../../src/ledger/sqlite.js';
 import type { CreateReportRunRequest } from '../../src/models/create-report-run.js';
@@ -70,7 +70,7 @@ export async function openCreates(
   const now = (): number => clock.now;
   const log = pino({ level: 'silent' });
   const account = `acct_${name}:test`;
-  const state = { broken: false };
+  const state = { broken: false, ended: new Set<string>() };
 
   async function open() {
     const engine = breakable(openSqlite(join(folder, 'ledger.db')), state);
@@ -80,7 +80,7 @@ export async function openCreates(
       v2Version: '2026-04-22.dahlia',
       timeouts: { create: createMs },
     });
-    const ledger = await openLedger({
+    const opened = await openLedger({
       engine,
       account,
       upstream: sandbox.origin,
@@ -88,10 +88,12 @@ export async function openCreates(
       decoderVersion: DECODER_VERSION,
       now,
     });
+    const ledger = { ...opened, intents: telling(opened.intents, state.ended) };
     const watch = createWatch({
       account,
       ledger,
       onNotify: engine.onNotify.bind(engine),
+      isShared: engine.isShared,
       v1: createStripeV1(transport),
       v2: createStripeV2(transport),
       log,
@@ -110,12 +112,7 @@ export async function openCreates(
   }
 
   let gateway = await open();
-  let left: readonly Intent[] = [];
-
-  async function isTried({ key, upstreamKey, attempt }: Intent): Promise<boolean> {
-    const intent = await gateway.ledger.intents.get(key);
-    return intent?.state !== 'pending' || intent.upstreamKey !== upstreamKey || intent.attempt > attempt;
-  }
+  let left: readonly string[] = [];
 
   return {
     async create(request, key) {
@@ -134,11 +131,12 @@ export async function openCreates(
     async restart() {
       await gateway.close();
       gateway = await open();
-      left = await gateway.ledger.intents.due(Number.MAX_SAFE_INTEGER, 1_000);
+      left = (await gateway.ledger.intents.list(['pending'], 1_000)).map(({ key }) => key);
+      state.ended.clear();
       gateway.watch.start();
     },
     async tried() {
-      for (const intent of left) await until(() => isTried(intent));
+      await until(() => Promise.resolve(left.every((key) => state.ended.has(key))));
       left = [];
     },
     upstreamIds: () => upstreamIds(sandbox, `acct_${name}`),
@@ -155,6 +153,20 @@ function breakable(engine: Engine, state: { readonly broken: boolean }): Engine 
     ...engine,
     tx: (work) =>
       state.broken ? Promise.reject(new LedgerError('The disk of the ledger is full.')) : engine.tx(work),
+  };
+}
+
+/** The real intents, which put the keys of those whose attempt has ended into `ended`. */
+function telling(intents: Intents, ended: Set<string>): Intents {
+  const told = <Answer>({ key }: Held, work: Promise<Answer>): Promise<Answer> =>
+    work.finally(() => ended.add(key));
+  return {
+    ...intents,
+    finish: (held, observed) => told(held, intents.finish(held, observed)),
+    adopt: (held, observed) => told(held, intents.adopt(held, observed)),
+    close: (held, error) => told(held, intents.close(held, error)),
+    postpone: (held, due, error) => told(held, intents.postpone(held, due, error)),
+    giveUp: (held, error) => told(held, intents.giveUp(held, error)),
   };
 }
 

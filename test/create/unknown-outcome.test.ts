@@ -44,7 +44,6 @@ const ROWS: readonly Row[] = [
   { name: 'not JSON before', fault: { kind: 'not_json' }, code: CONTRACT, answered: true },
   { name: 'not JSON after', fault: { kind: 'not_json', when: 'after' }, code: CONTRACT, answered: true },
   { name: '502 with a page', fault: { kind: 'not_json', status: 502 }, code: UNAVAILABLE, answered: true },
-  { name: '409', fault: { kind: 'error', status: 409 }, code: UNAVAILABLE, answered: true },
 ];
 
 const MADE_KEY: unknown = expect.stringMatching(/^[0-9a-f-]{36}$/);

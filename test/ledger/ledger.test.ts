@@ -50,9 +50,11 @@ test('two accounts in one file never see each other', async () => {
   const request = { api: 'V1', reportType: 'balance.summary.1', parameters: {} } as const;
   await one.runs.observe([seen('frr_1', 'RUNNING'), seen('reprun_1', 'SUCCEEDED')]);
   await one.runs.note('V2', [{ id: 'reprun_noted' }]);
-  await one.intents.begin('key', request, () => 'up');
-  await one.intents.finish('key', seen('frr_1', 'RUNNING'));
-  await one.intents.begin('pending', request, () => 'up');
+  const mine = { key: 'key', upstreamKey: 'up', attempt: 0 };
+  const pending = { ...mine, key: 'pending', upstreamKey: 'up 2' };
+  await one.intents.begin(mine.key, request, () => mine.upstreamKey);
+  await one.intents.finish(mine, seen('frr_1', 'RUNNING'));
+  await one.intents.begin(pending.key, request, () => pending.upstreamKey);
   await one.feeds.advance('V1', { complete: true });
   await one.reportTypes.put('V1', [{ id: 'balance.summary.1', body: {} }], T0);
 
@@ -67,7 +69,14 @@ test('two accounts in one file never see each other', async () => {
   expect(await two.runs.forget('reprun_noted')).toBe(false);
   expect(await two.intents.get('key')).toBe(null);
   expect(await two.intents.ownerOf('frr_1')).toBe(null);
-  expect(await two.intents.close('pending', 'mine')).toBe(false);
+  expect(await two.intents.close(pending, 'mine')).toBe(false);
+  expect(await two.intents.take(pending)).toBe(null);
+  expect(await two.intents.spend(pending)).toBe(null);
+  await two.intents.makeDue();
+  expect(await two.intents.claim(10)).toEqual([]);
+  expect(await two.intents.list(['pending', 'done'], 10)).toEqual([]);
+  await two.runs.note('V2', [{ id: 'reprun_2', upstreamKey: pending.upstreamKey }]);
+  expect(await one.intents.get('pending')).toMatchObject({ state: 'pending' });
   expect(await two.intents.nextDue()).toBe(null);
   expect(await two.intents.begin('key', request, () => 'other')).toMatchObject({ kind: 'started' });
   expect((await two.feeds.get('V1')).complete).toBe(false);

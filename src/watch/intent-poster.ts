@@ -1,0 +1,90 @@
+import type { Logger } from 'pino';
+import type { StripeV1 } from '../datasources/stripe-v1.js';
+import type { StripeV2 } from '../datasources/stripe-v2.js';
+import type { Intent } from '../ledger/intent-rows.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { ObserveReport } from '../ledger/observe.js';
+import { UpstreamError } from '../models/errors.js';
+import { idOfItem, type ObservedRun, type StripeApi, type UnreadableRun } from '../models/report-run.js';
+import type { Clock } from './clock.js';
+import type { RunReader } from './run-reader.js';
+import type { Sightings } from './sightings.js';
+
+/** The pauses, ms, before the POST of somebody who waits is repeated because it met another one under its key. */
+const BUSY_PAUSES_MS: readonly number[] = [250, 500, 1_000, 2_000, 2_000];
+
+export interface IntentPosterOptions {
+  readonly v1: StripeV1;
+  readonly v2: StripeV2;
+  readonly ledger: Ledger;
+  readonly reader: RunReader;
+  readonly sightings: Sightings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Called when a run was created, so that its feed looks at it soon. */
+  readonly onCreated: (api: StripeApi) => void;
+}
+
+/** A run that was created or found, as the ledger has taken it in. */
+interface Written {
+  readonly observed: ObservedRun | UnreadableRun;
+  readonly report: ObserveReport;
+  /** Unix ms. */
+  readonly askedAt: number;
+  readonly requestId: string | null;
+}
+
+/** POSTs what intents ask for, and writes down what came of it. */
+export class IntentPoster {
+  readonly #options: IntentPosterOptions;
+
+  constructor(options: IntentPosterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gives the run's id, or null where another attempt has taken the intent over. While Stripe is at another request under the key,
+   * the POST of somebody who waits is repeated for some seconds. Throws UpstreamError.
+   */
+  async post(intent: Intent, { isAwaited }: { readonly isAwaited: boolean }): Promise<string | null> {
+    const { ledger, clock } = this.#options;
+    for (let busy = 0; ; busy += 1) {
+      try {
+        return await this.#postOnce(intent);
+      } catch (error) {
+        const pause = isAwaited ? BUSY_PAUSES_MS[busy] : undefined;
+        if (!(error instanceof UpstreamError) || error.kind !== 'conflict' || pause === undefined)
+          throw error;
+        await clock.wait(pause);
+        // The other request's instance may have written its run down, or a later attempt may be under way.
+        if (!(await ledger.intents.renew(intent))) return null;
+      }
+    }
+  }
+
+  async #postOnce(intent: Intent): Promise<string> {
+    const { v1, v2, ledger, log, clock } = this.#options;
+    const { key, request, upstreamKey } = intent;
+    const askedAt = clock.now();
+    const { observed, requestId } =
+      request.api === 'V1'
+        ? await v1.createRun(request, upstreamKey)
+        : await v2.createRun(request, upstreamKey);
+    const { applied, report } = await ledger.intents.finish(intent, observed);
+    if (!applied) {
+      const run = idOfItem(observed);
+      log.error({ idempotencyKey: key, run }, 'a create ended too late: its key has gone on to another run');
+    }
+    return this.tell(request.api, { observed, report, askedAt, requestId });
+  }
+
+  /** Tells the others of a run that was written down, and gives its id. */
+  tell(api: StripeApi, { observed, report, askedAt, requestId }: Written): string {
+    const { reader, sightings, onCreated } = this.#options;
+    const id = idOfItem(observed);
+    sightings.saw({ items: [observed], askedAt, requestId }, report);
+    reader.forgetMissing(id);
+    onCreated(api);
+    return id;
+  }
+}
