@@ -36,8 +36,8 @@ export interface Buckets {
   /** Serves what it can, in the order given. */
   take(asks: readonly TokenAsk[]): Promise<Taken>;
   /**
-   * Empties a bucket and lets nothing flow for a while: a second, twice as long each time this happens again soon after, never
-   * less than `leastMs`. Gives the ms from now. While it is paused already, only `leastMs` can make that longer.
+   * Lets nothing out of a bucket for a while, and then one token to begin with: a second, twice as long each time this happens again
+   * soon after, never less than `leastMs`. Gives the ms from now. While it is paused already, only `leastMs` can make that longer.
    */
   pause(name: string, leastMs: number): Promise<number>;
   /** The days that have reads, newest first, up to 13 months back. */
@@ -147,7 +147,7 @@ export function openBuckets(engine: Engine, account: string): Buckets {
         const strikes = isPaused ? (row?.strikes ?? 1) : isAgain ? (row?.strikes ?? 0) + 1 : 1;
         const grown = Math.min(FIRST_PAUSE_MS * 2 ** (strikes - 1), GROWN_PAUSE_MS);
         const until = isPaused ? Math.max(before, now + least) : now + Math.max(grown, least);
-        await write(tx, { name, tokens: 0, at: until, paused_until: until, strikes });
+        await write(tx, { name, tokens: 1, at: until, paused_until: until, strikes });
         return until - now;
       }),
 

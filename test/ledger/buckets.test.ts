@@ -65,8 +65,8 @@ test('pauses grow while they come soon after each other, up to 32 s, and begin a
     // A second answer of the same wave changes nothing.
     buckets.clock.now += 10;
     expect(await buckets.pause('one', 0)).toBe(ms - 10);
-    expect((await buckets.take(asks(1))).waits).toEqual([ms - 10 + 100]);
-    buckets.clock.now += ms - 10 + 100;
+    expect((await buckets.take(asks(1))).waits).toEqual([ms - 10]);
+    buckets.clock.now += ms - 10;
     expect(await granted(buckets, 3)).toBe(1);
   }
   expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 32].map((seconds) => seconds * 1000));
@@ -86,7 +86,7 @@ test('a database whose clock was set back does not hold calls up', async () => {
   await granted(buckets, 4);
   await buckets.pause('one', 60_000);
   buckets.clock.now -= 3_600_000;
-  expect((await buckets.take(asks(1))).waits).toEqual([100]);
+  expect((await buckets.take(asks(2))).waits).toEqual([0, 100]);
   await granted(buckets, 1, { bucket: OTHER });
   buckets.clock.now += 1_000;
   expect(await granted(buckets, 1, { bucket: OTHER })).toBe(1);
