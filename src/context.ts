@@ -20,6 +20,11 @@ export interface Services {
      * first event. A failure after that comes as the last event, because an iterator that throws would end the whole socket.
      */
     follow(id: string): Promise<AsyncIterable<ReportRun | Error>>;
+    /**
+     * Each change of each run that the filter lets through, from now on or since an instant (unix ms); ends only with the gateway.
+     * Rejects with BAD_USER_INPUT where the instant is too long ago.
+     */
+    followAll(filter: RunFilter, since: number | null): Promise<AsyncIterable<ReportRun>>;
     /** When a run should end, learned from the runs of its type that have ended. */
     outlook(run: ReportRun): Promise<RunOutlook>;
     upstream(): Readonly<Record<StripeApi, UpstreamState>>;

@@ -93,6 +93,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
           page: (request) => watch.pages.page(request),
           count: (filter) => watch.pages.count(filter),
           follow: (id) => watch.follow(id),
+          followAll: (filter, since) => watch.followRuns(filter, since),
           outlook: (run) => watch.outlooks.of(run),
           upstream: () => watch.states.get(),
         },

@@ -6,6 +6,7 @@ import type { Runs } from './runs.js';
 export interface RunChange {
   /** Its place among the transitions of all runs: unix ms, or a little more where many came at once. */
   readonly seq: number;
+  readonly id: string;
   readonly version: number;
   /** What the run became. */
   readonly status: ReportRunStatus;
@@ -35,7 +36,7 @@ export async function lastSeq(asker: Asker, account: string): Promise<number> {
   return row?.seq ?? 0;
 }
 
-type ChangeRow = Omit<RunChange, 'run'> & { readonly id: string };
+type ChangeRow = Omit<RunChange, 'run'>;
 
 export function openRunChanges(engine: Engine, account: string, runs: Pick<Runs, 'get'>): RunChanges {
   return {
@@ -46,7 +47,7 @@ export function openRunChanges(engine: Engine, account: string, runs: Pick<Runs,
         [account, seq, limit],
       );
       const known = await runs.get([...new Set(rows.map(({ id }) => id))]);
-      return rows.map(({ id, ...change }) => ({ ...change, run: known.get(id)?.run ?? null }));
+      return rows.map((row) => ({ ...row, run: known.get(row.id)?.run ?? null }));
     },
   };
 }

@@ -10,6 +10,7 @@ import './report-runs.js';
 import './create-report-run.js';
 import './user-error.js';
 import './report-run-updated.js';
+import './report-runs-updated.js';
 import { builder } from './builder.js';
 import { buildSchema, toClientSchema } from './subgraph.js';
 

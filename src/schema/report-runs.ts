@@ -11,7 +11,7 @@ const DateTimeRange = builder.inputType('DateTimeRange', {
   }),
 });
 
-const ReportRunFilter = builder.inputType('ReportRunFilter', {
+export const ReportRunFilter = builder.inputType('ReportRunFilter', {
   description:
     'Which runs to show: those that meet every part. A part that is left out or null lets all through.',
   fields: (t) => ({

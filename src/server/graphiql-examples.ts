@@ -40,6 +40,7 @@ export function exampleTabs({ today, ended, running }: ExampleOptions): ExampleT
       }),
     },
     { query: FOLLOW, variables: json({ id: running ?? PLACEHOLDER_ID }) },
+    { query: WATCH, variables: json({ filter: {} }) },
   ];
 }
 
@@ -161,6 +162,25 @@ subscription FollowReportRun($id: ID!) {
     }
     failure {
       message
+    }
+  }
+}
+`;
+
+const WATCH = `# Every new run and every change, over one
+# WebSocket: start runs in the other tabs.
+subscription WatchReportRuns($filter: ReportRunFilter) {
+  reportRunsUpdated(filter: $filter) {
+    id
+    api
+    status
+    createdAt
+    expectedAt
+    finishedAt
+    isStalled
+    reportType {
+      id
+      name
     }
   }
 }

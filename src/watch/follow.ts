@@ -83,7 +83,7 @@ export async function follow(options: FollowOptions, id: string): Promise<AsyncI
 }
 
 /** A run as it was at an earlier transition: the ledger keeps only its latest state. */
-function runWhen(run: ReportRun, status: ReportRunStatus): ReportRun {
+export function runWhen(run: ReportRun, status: ReportRunStatus): ReportRun {
   if (status === run.status) return run;
   const earlier = { status, finishedAt: null, result: null, failure: null };
   return run.api === 'V1' ? { ...run, ...earlier, succeededAt: null } : { ...run, ...earlier };
@@ -98,7 +98,7 @@ function notFound(id: string): GatewayError {
 }
 
 /** Raised while nobody waits, it lets the next wait through at once. */
-class Signal {
+export class Signal {
   #raised = false;
   #resolve: (() => void) | null = null;
 

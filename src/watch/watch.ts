@@ -3,6 +3,7 @@ import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { StripeApi } from '../models/report-run.js';
+import type { RunFilter } from '../models/run-page.js';
 import { Backfill } from './backfill.js';
 import type { Clock } from './clock.js';
 import { CreateRun } from './create-run.js';
@@ -10,17 +11,21 @@ import { Feed, type FeedTick } from './feed.js';
 import { FeedV1 } from './feed-v1.js';
 import { FeedV2 } from './feed-v2.js';
 import { CLOSING, follow, goneTopic } from './follow.js';
+import { followRuns } from './follow-runs.js';
 import { Followers } from './followers.js';
 import { IntentFinisher } from './intent-finisher.js';
 import { IntentLoop } from './intent-loop.js';
+import { NewsWatch } from './news-watch.js';
 import { Outlooks } from './outlooks.js';
 import { RunPages } from './run-pages.js';
+import { RunLog } from './run-log.js';
 import { RunReader } from './run-reader.js';
 import { RunningRuns } from './running-runs.js';
 import { Sightings } from './sightings.js';
 import { StretchV1 } from './stretch-v1.js';
 import { UpstreamStates } from './upstream-states.js';
 import { Wakes } from './wakes.js';
+import { WatchedFilters } from './watched-filters.js';
 
 export interface WatchOptions {
   readonly account: string;
@@ -45,6 +50,8 @@ export interface Watch {
   readonly outlooks: Outlooks;
   readonly states: UpstreamStates;
   follow(id: string): ReturnType<typeof follow>;
+  /** `since` is unix ms. */
+  followRuns(filter: RunFilter, since: number | null): ReturnType<typeof followRuns>;
   /** Takes up what an earlier process left, and begins to look for runs. */
   start(): void;
   /** Completes every subscription and ends all polling; requests under way are waited for. */
@@ -85,7 +92,11 @@ export function createWatch(options: WatchOptions): Watch {
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
   const loop = new IntentLoop({ ledger, finisher, log, clock, isShared: options.isShared });
   const backfill = new Backfill({ ledger, stretch, log, clock, random });
-  let isClosing = false;
+  const runLog = new RunLog({ account, ledger, wakes, clock });
+  const news = new NewsWatch({ ledger, clock, askForNews: (api) => void feeds[api].ask({ news: true }) });
+  const watched = new WatchedFilters({ account, ledger, runLog, followers, news, wakes, clock });
+  let closing = false;
+  const isClosing = (): boolean => closing;
   const stopListening = options.onNotify((topic) => wakes.wake(topic));
 
   return {
@@ -94,14 +105,15 @@ export function createWatch(options: WatchOptions): Watch {
     creates,
     outlooks: new Outlooks({ ledger, clock }),
     states,
-    follow: (id) => follow({ account, ledger, reader, followers, wakes, isClosing: () => isClosing }, id),
+    follow: (id) => follow({ account, ledger, reader, followers, wakes, isClosing }, id),
+    followRuns: (filter, since) => followRuns({ runLog, watched, wakes, clock, isClosing }, filter, since),
     start() {
       loop.start();
       void feeds.V2.ask({ news: true });
       void feeds.V1.ask({ news: true }).then(() => backfill.start());
     },
     async close() {
-      isClosing = true;
+      closing = true;
       wakes.wake(CLOSING);
       await Promise.all([
         loop.close(),

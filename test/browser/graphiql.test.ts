@@ -73,6 +73,7 @@ it('offers an example for each thing one can do', async () => {
     'CreateReportRunV1',
     'CreateReportRunV2',
     'FollowReportRun',
+    'WatchReportRuns',
   ]);
 });
 

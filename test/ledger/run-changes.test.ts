@@ -11,7 +11,7 @@ test('the transitions of all runs are read in the order of their commits, each w
   await runs.observe([seen('frr_1', 'SUCCEEDED')]);
   const shown = (await changes.after(0, 10)).map(({ run, ...change }) => [
     change.seq,
-    run?.id,
+    change.id,
     change.version,
     change.status,
     change.at,
@@ -54,7 +54,7 @@ test('whoever reads on from where they stopped has all transitions, once and in 
       let place = 0;
       const take = async (limit: number): Promise<number> => {
         const next = limit === 0 ? [] : await changes.after(place, limit);
-        for (const { run, version } of next) read.push(`${run?.id} ${version}`);
+        for (const { id, version } of next) read.push(`${id} ${version}`);
         place = next.at(-1)?.seq ?? place;
         return next.length;
       };

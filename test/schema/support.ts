@@ -124,6 +124,7 @@ export function services(
       count: unexpected,
       follow: unexpected,
       outlook: unexpected,
+      followAll: unexpected,
       upstream: unexpected,
       ...rest.runs,
     },

@@ -174,6 +174,7 @@ function servicesOf(runs: ReadonlyMap<string, ReportRun | Error>, feed: Feed): S
       count: unused,
       follow: async (id) => feed.follow(id),
       outlook: unused,
+      followAll: unused,
       upstream: () => ({
         V1: { state: 'READY', asOf: Date.UTC(2026, 10, 20, 11, 59, 59, 250) },
         V2: { state: 'UNAVAILABLE', asOf: null },
