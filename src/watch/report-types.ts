@@ -166,7 +166,8 @@ export class Catalogue {
     return Promise.reject(
       new GatewayError(
         'UPSTREAM_RATE_LIMITED',
-        `More than ${UNKNOWN_PER_SECOND} reports a second that the gateway does not know yet were asked for. Try again in a second.`,
+        `More than ${UNKNOWN_PER_SECOND} reports a second that the gateway does not know yet were asked for. Try again in 1 s.`,
+        { retryAfter: 1 },
       ),
     );
   }
