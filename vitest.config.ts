@@ -1,18 +1,37 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 /** Where .ci/run wants the counts. */
 const results = process.env['VITEST_RESULTS'];
 
-export default defineConfig({
+/** Folders whose tests run on both databases. */
+const ON_BOTH = ['test/ledger/**/*.test.ts'];
+const ON_SQLITE = '**/*.sqlite.test.ts';
+const ON_POSTGRES = '**/*.postgres.test.ts';
+
+const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   // Vitest would load graphql's ES module for our files, while the libraries load its CommonJS one, as Node does for both.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
+  test: { testTimeout: 30_000, hookTimeout: 30_000, allowOnly: false, ...test },
+});
+
+export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/browser/**', 'node_modules/**'],
     globalSetup: ['test/support/build.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    allowOnly: false,
     reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
+    projects: [
+      project({
+        name: 'sqlite',
+        include: ['test/**/*.test.ts'],
+        exclude: ['test/browser/**', 'node_modules/**', ON_POSTGRES],
+        provide: { engine: 'sqlite' },
+      }),
+      project({
+        name: 'postgres',
+        include: [...ON_BOTH, `test/${ON_POSTGRES}`],
+        exclude: ['test/browser/**', 'node_modules/**', ON_SQLITE],
+        globalSetup: ['test/support/postgres-setup.ts'],
+        provide: { engine: 'postgres' },
+      }),
+    ],
   },
 });

@@ -1,4 +1,4 @@
-import { type Engine, LedgerError } from './engine.js';
+import { type Engine, LedgerError, type Tx } from './engine.js';
 
 /**
  * The ledger's versions, in order: version n is what the first n steps make. A step that was released is never edited. Expand
@@ -85,24 +85,29 @@ const MIGRATIONS: readonly (readonly string[])[] = [
 /** How far a ledger may be ahead of the program that opens it. */
 const AHEAD = 1;
 
-/** Brings the ledger to this program's version, one transaction per step. `now` is unix ms. */
+/**
+ * Brings the ledger to this program's version, one transaction per step; several programs may do so at once, and the others wait
+ * for the one that is first. `now` is unix ms.
+ */
 export async function migrate(engine: Engine, now: () => number, steps = MIGRATIONS): Promise<void> {
-  await engine.query(
+  while (!(await engine.tx((tx) => migrateOnce(tx, now, steps), { patient: true })));
+}
+
+/** Takes one step, if one is left; whether none is. */
+async function migrateOnce(tx: Tx, now: () => number, steps: typeof MIGRATIONS): Promise<boolean> {
+  await tx.query(
     'create table if not exists migrations (version integer primary key, applied bigint not null)',
   );
-  const [row] = await engine.query<{ version: number | null }>(
-    'select max(version) as version from migrations',
-  );
+  const [row] = await tx.query<{ version: number | null }>('select max(version) as version from migrations');
   const version = row?.version ?? 0;
   if (version > steps.length + AHEAD) {
     throw new LedgerError(
       `The ledger is at version ${version}, written by a newer gateway; this one knows version ${steps.length} and runs on ${steps.length + AHEAD} at most. Start a newer gateway.`,
     );
   }
-  for (let next = version + 1; next <= steps.length; next += 1) {
-    await engine.tx(async (tx) => {
-      for (const statement of steps[next - 1] ?? []) await tx.query(statement);
-      await tx.query('insert into migrations (version, applied) values (?, ?)', [next, now()]);
-    });
-  }
+  const step = steps[version];
+  if (step === undefined) return true;
+  for (const statement of step) await tx.query(statement);
+  await tx.query('insert into migrations (version, applied) values (?, ?)', [version + 1, now()]);
+  return false;
 }

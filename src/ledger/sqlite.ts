@@ -56,14 +56,21 @@ export function openSqlite(path: string, now: () => number = Date.now): Engine {
   async function transact<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const topics = new Set<string>();
     let ended = false;
+    const failures: unknown[] = [];
     const query = async <Row>(sql: string, params?: readonly SqlValue[]): Promise<readonly Row[]> => {
       if (ended) throw new Error(`A transaction of the ledger ${file} was used after it had ended: ${sql}`);
-      return run(sql, params) as Row[];
+      try {
+        return run(sql, params) as Row[];
+      } catch (error) {
+        failures.push(error);
+        throw error;
+      }
     };
     exec('begin immediate');
     let result: T;
     try {
       result = await work({ query, notify: (topic) => topics.add(topic) });
+      if (failures.length > 0) throw failures[0];
       exec('commit');
     } catch (error) {
       // SQLite rolls back by itself after some errors, a full disk among them, but not after all.

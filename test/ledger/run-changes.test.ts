@@ -27,7 +27,7 @@ test('the transitions of all runs are read in the order of their commits, each w
 });
 
 test('another account has an order of its own', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   const one = await testLedger({ engine });
   const other = await testLedger({ engine, account: 'acct_2:test' });
   await one.runs.observe([seen('frr_1', 'RUNNING')]);
@@ -43,7 +43,7 @@ test('whoever reads on from where they stopped has all transitions, once and in 
     /** How much the reader takes before the next step; 0 where it sleeps. */
     takes: fc.nat(3),
   });
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {

@@ -4,7 +4,7 @@ import { below, filled, filter, instant, place, type Row, rows, visible } from '
 import { tempEngine } from './support.js';
 
 test('counting stops at the cap and otherwise agrees with the list', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const property = fc.asyncProperty(rows, filter, fc.nat(12), async (all, by, cap) => {
     round += 1;
@@ -15,7 +15,7 @@ test('counting stops at the cap and otherwise agrees with the list', async () =>
 });
 
 test('running runs are found by id, by place and by filter, newest first', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const property = fc.asyncProperty(
     rows,
@@ -45,7 +45,7 @@ test('running runs are found by id, by place and by filter, newest first', async
 });
 
 test('the neighbour above an instant is the oldest run that is strictly newer, and types are those seen', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const property = fc.asyncProperty(rows, instant, async (all, at) => {
     round += 1;

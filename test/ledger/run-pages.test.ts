@@ -15,7 +15,7 @@ async function paged(
 }
 
 test('a page is what cutting the sorted list gives, with exact flags, whatever is asked', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const request = fc.record({
     filter,
@@ -42,7 +42,7 @@ test('a page is what cutting the sorted list gives, with exact flags, whatever i
 });
 
 test('a single run passes a filter exactly where lists show it', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const property = fc.asyncProperty(
     rows,
@@ -72,7 +72,7 @@ test('nothing lies before a page that is read from the floor when the floor is t
 });
 
 test('a walk in pages of any size gives every matching run once and in order, forward and backward', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
   const property = fc.asyncProperty(rows, filter, place, sizes, async (all, by, low, steps) => {
@@ -104,7 +104,7 @@ test('a walk in pages of any size gives every matching run once and in order, fo
 });
 
 test('runs that become known during a walk take none of the others away and repeat none', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const size = fc.integer({ min: 1, max: 4 });
   const property = fc.asyncProperty(rows, rows, filter, size, async (all, later, by, limit) => {
@@ -128,7 +128,7 @@ test('runs that become known during a walk take none of the others away and repe
 });
 
 test('a body that can no longer be read is left out of its page, and the next run takes its place', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   const all = ['a', 'b', 'c', 'd', 'e'].map((name) => seen(`frr_${name}`, 'SUCCEEDED', { text: name }));
   await (await testLedger({ engine })).runs.observe(all);
   const strict = await testLedger({

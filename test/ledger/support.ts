@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { Engine } from '../../src/ledger/engine.js';
 import { type Ledger, type LedgerOptions, openLedger } from '../../src/ledger/ledger.js';
-import { openSqlite } from '../../src/ledger/sqlite.js';
+import { openEngine } from '../../src/ledger/open-engine.js';
 import type { JsonObject } from '../../src/models/json.js';
 import type { ObservedRun, ReportRun, StripeApi, UnreadableRun } from '../../src/models/report-run.js';
+import { testDatabaseUrl } from '../support/databases.js';
 
 export const ACCOUNT = 'acct_1:test';
 export const T0 = Date.UTC(2026, 0, 1);
@@ -75,8 +76,9 @@ export function tempFolder(): string {
   return folder;
 }
 
-export function tempEngine(file = join(tempFolder(), 'ledger.db')): Engine {
-  const engine = openSqlite(file);
+/** On the engine of this run, or of the given DATABASE_URL. */
+export async function tempEngine(url?: string): Promise<Engine> {
+  const engine = await openEngine(url ?? (await testDatabaseUrl()));
   onTestFinished(() => engine.close());
   return engine;
 }
@@ -89,7 +91,7 @@ export interface TestLedger extends Ledger {
 
 export async function testLedger(options: Partial<LedgerOptions> = {}): Promise<TestLedger> {
   const clock = { now: T0 };
-  const engine = options.engine ?? tempEngine();
+  const engine = options.engine ?? (await tempEngine());
   const ledger = await openLedger({
     account: ACCOUNT,
     upstream: 'https://api.example.test',

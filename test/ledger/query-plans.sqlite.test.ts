@@ -7,7 +7,7 @@ import { seen, T0, tempEngine, tempFolder, testLedger } from './support.js';
 
 test('no list scans the table or sorts: every statement is a search in an index that has its order', async () => {
   const file = join(tempFolder(), 'ledger.db');
-  const engine = tempEngine(file);
+  const engine = await tempEngine(`file:${file}`);
   const asked: { sql: string; params: readonly SqlValue[] }[] = [];
   const record = (sql: string, params: readonly SqlValue[] = []): void => void asked.push({ sql, params });
   const recording: Engine = {

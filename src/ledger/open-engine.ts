@@ -1,0 +1,16 @@
+import type { Engine } from './engine.js';
+import { openPostgres } from './postgres.js';
+import { openSqlite } from './sqlite.js';
+
+export interface OpenEngineOptions {
+  /** Use a Postgres that may lose what it has acknowledged. SQLite is always safe. */
+  readonly allowUnsafe?: boolean;
+}
+
+/**
+ * Opens the database of a DATABASE_URL: `file:` and a path is SQLite, for one process; `postgres://…` is Postgres, for any number.
+ * Rejects with a LedgerError, which has no password in it, where it cannot be used.
+ */
+export async function openEngine(url: string, options: OpenEngineOptions = {}): Promise<Engine> {
+  return url.startsWith('file:') ? openSqlite(url.slice('file:'.length)) : openPostgres(url, options);
+}
