@@ -30,7 +30,9 @@ export type UpstreamConfig =
       readonly accountId: string | null;
       readonly v2Version: string;
       readonly v2Reports: readonly string[];
-      readonly ledgerFile: string;
+      /** `file:` and a path, or `postgres://…`, with its password. */
+      readonly database: string;
+      readonly allowUnsafe: boolean;
     };
 
 /** Every problem with the environment, each naming its variable. */
@@ -93,8 +95,12 @@ const Environment = z.object({
     .optional(),
   DATABASE_URL: z
     .string()
-    .regex(/^file:.+/, 'must be file: and a path, such as file:data/ledger.db')
+    .regex(
+      /^(?:file:.+|postgres(?:ql)?:\/\/.+)/,
+      'must be file: and a path, such as file:data/ledger.db, or postgres://user:password@host:port/database',
+    )
     .optional(),
+  LEDGER_ALLOW_UNSAFE: flag.optional(),
   AUTH_ANONYMOUS: flag.optional(),
   GRAPHIQL: flag.default(true),
   INTROSPECTION: flag.default(true),
@@ -151,7 +157,8 @@ function upstreamOf(values: Values): UpstreamConfig {
     apiKey: values.STRIPE_API_KEY,
     base: new URL(values.STRIPE_API_BASE ?? 'https://api.stripe.com'),
     accountId: values.STRIPE_ACCOUNT_ID ?? null,
-    ledgerFile: (values.DATABASE_URL ?? 'file:data/ledger.db').slice('file:'.length),
+    database: values.DATABASE_URL ?? 'file:data/ledger.db',
+    allowUnsafe: values.LEDGER_ALLOW_UNSAFE ?? false,
     ...v2,
   };
 }
@@ -160,7 +167,12 @@ function upstreamOf(values: Values): UpstreamConfig {
 function contradictions(values: Values): string[] {
   const problems: string[] = [];
   if (values.STRIPE_API_KEY === undefined) {
-    for (const name of ['STRIPE_API_BASE', 'STRIPE_ACCOUNT_ID', 'DATABASE_URL'] as const) {
+    for (const name of [
+      'STRIPE_API_BASE',
+      'STRIPE_ACCOUNT_ID',
+      'DATABASE_URL',
+      'LEDGER_ALLOW_UNSAFE',
+    ] as const) {
       if (values[name] !== undefined)
         problems.push(`${name}: needs STRIPE_API_KEY; without a key the embedded sandbox is used`);
     }
@@ -169,6 +181,9 @@ function contradictions(values: Values): string[] {
   for (const name of ['SANDBOX_PORT', 'SANDBOX_RUN_SECONDS'] as const) {
     if (values[name] !== undefined)
       problems.push(`${name}: is for the embedded sandbox, which is not started when STRIPE_API_KEY is set`);
+  }
+  if (values.LEDGER_ALLOW_UNSAFE === true && !(values.DATABASE_URL ?? '').startsWith('postgres')) {
+    problems.push('LEDGER_ALLOW_UNSAFE: is for a DATABASE_URL of Postgres; a file is always written safely');
   }
   if (values.AUTH_ANONYMOUS !== true) {
     problems.push(

@@ -88,10 +88,10 @@ async function openUpstream({ upstream }: Config, closers: Closer[]): Promise<Up
   const folder = await mkdtemp(join(tmpdir(), 'report-run-gateway-'));
   closers.push(() => rm(folder, { recursive: true, force: true }));
   const { v2Version, v2Reports } = upstream;
-  const ledgerFile = join(folder, 'ledger.db');
+  const database = `file:${join(folder, 'ledger.db')}`;
   const base = new URL(sandbox.origin);
   return {
-    options: { apiKey: SANDBOX_KEY, base, accountId: null, v2Version, v2Reports, ledgerFile },
+    options: { apiKey: SANDBOX_KEY, base, accountId: null, v2Version, v2Reports, database },
     description: `the embedded sandbox at ${sandbox.origin} (set STRIPE_API_KEY to use Stripe)`,
   };
 }

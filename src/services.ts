@@ -7,7 +7,7 @@ import { createStripeV1 } from './datasources/stripe-v1.js';
 import { createStripeV2 } from './datasources/stripe-v2.js';
 import { createTransport } from './datasources/transport.js';
 import { openLedger } from './ledger/ledger.js';
-import { openSqlite } from './ledger/sqlite.js';
+import { openEngine } from './ledger/open-engine.js';
 import type { JsonObject } from './models/json.js';
 import type { StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
@@ -24,9 +24,12 @@ export interface ServicesOptions {
   readonly accountId: string | null;
   readonly v2Version: string;
   readonly v2Reports: readonly string[];
-  readonly ledgerFile: string;
   /** After so many reads in a month (UTC) unwatched work slows down; null: never. */
   readonly monthlyReads: number | null;
+  /** Where the ledger is kept: `file:` and a path, or `postgres://…`. */
+  readonly database: string;
+  /** Start even on a Postgres that may lose what it has acknowledged. */
+  readonly allowUnsafe?: boolean;
   readonly log: Logger;
 }
 
@@ -48,7 +51,7 @@ export interface OpenServices {
  */
 export async function openServices(options: ServicesOptions): Promise<OpenServices> {
   const { apiKey, base, log } = options;
-  const engine = openSqlite(options.ledgerFile);
+  const engine = await openEngine(options.database, options);
   const now = (): number => engine.now();
   const closers = [() => engine.close()];
   const closeAll = async (): Promise<void> => {

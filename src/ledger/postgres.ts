@@ -96,9 +96,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     }
     const mine = work();
     pending.add(mine);
-    const done = (): void => void pending.delete(mine);
-    mine.then(done, done);
-    return mine;
+    return mine.finally(() => pending.delete(mine));
   }
 
   function inTurn<T>(work: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {

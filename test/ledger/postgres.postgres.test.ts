@@ -50,16 +50,17 @@ test('what one process notifies is heard by every other, and by itself, once', a
 
 test('writers of two processes run one after the other, each reading what the other has written', async () => {
   const url = await testPostgresUrl();
-  const engines = [await tempEngine(url), await tempEngine(url)];
-  await engines[0]?.query('create table t (n bigint)');
-  await engines[0]?.query('insert into t (n) values (0)');
-  const add = (i: number): Promise<unknown> | undefined =>
-    engines[i % 2]?.tx(async (tx) => {
+  const one = await tempEngine(url);
+  const two = await tempEngine(url);
+  await one.query('create table t (n bigint)');
+  await one.query('insert into t (n) values (0)');
+  const add = (i: number): Promise<unknown> =>
+    (i % 2 === 0 ? one : two).tx(async (tx) => {
       const [row] = await tx.query<{ n: number }>('select n from t');
       await tx.query('update t set n = ?', [(row?.n ?? 0) + 1]);
     });
   await Promise.all(Array.from({ length: 40 }, (_, i) => add(i)));
-  expect(await engines[1]?.query('select n from t')).toEqual([{ n: 40 }]);
+  expect(await two.query('select n from t')).toEqual([{ n: 40 }]);
 });
 
 test('readers wait for no writer, and a snapshot stays as it was begun', async () => {

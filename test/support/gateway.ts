@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Services } from '../../src/context.js';
 import { openGateway } from '../../src/gateway.js';
+import { makeDatabase } from './databases.js';
 
 export interface GraphQLAnswer<Data> {
   readonly data?: Data | null;
@@ -31,14 +29,17 @@ export interface TestGatewayOptions {
   readonly upstream: string;
   /** `sk_test_<name>` is account `acct_<name>`. */
   readonly apiKey?: string;
-  /** Kept afterwards; without it the ledger is a temporary file. */
+  /** Kept afterwards, as is what `database` names; without either the ledger is a new one, on the engine of this run. */
   readonly ledgerFile?: string;
   readonly monthlyReads?: number;
+  /** A DATABASE_URL. */
+  readonly database?: string;
   readonly logTo?: NodeJS.WritableStream;
 }
 
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
-  const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
+  const given = options.ledgerFile === undefined ? options.database : `file:${options.ledgerFile}`;
+  const own = given === undefined ? await makeDatabase() : null;
   const log =
     options.logTo === undefined ? pino({ level: 'silent' }) : pino({ level: 'debug' }, options.logTo);
   const gateway = await openGateway({
@@ -47,8 +48,8 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     accountId: null,
     v2Version: '2026-04-22.dahlia',
     v2Reports: [],
-    ledgerFile: options.ledgerFile ?? join(folder, 'ledger.db'),
     monthlyReads: options.monthlyReads ?? null,
+    database: given ?? own?.url ?? '',
     graphiql: false,
     introspection: true,
     allowedHosts: [],
@@ -62,7 +63,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     query: (query, variables) => post(url, query, variables),
     async close() {
       await gateway.close();
-      await rm(folder, { recursive: true, force: true });
+      await own?.drop();
     },
   };
 }
