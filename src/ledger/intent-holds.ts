@@ -49,11 +49,13 @@ export function intentHolds(
     },
     async claim(limit) {
       const at = now();
+      // Materialized: Postgres may ask a subquery of an `in` again for each row, and so take more than the limit.
       const rows = await engine.query<IntentRow>(
-        `update intents set attempt = attempt + 1, due = ? where account = ? and key in (
+        `with due as materialized (
            select key from intents where account = ? and state = 'pending' and due <= ? order by due limit ? ${engine.skipLocked})
+         update intents set attempt = attempt + 1, due = ? where account = ? and key in (select key from due)
          returning ${INTENT_COLUMNS}`,
-        [at + LEASE_MS, account, account, at, limit],
+        [account, at, limit, at + LEASE_MS, account],
       );
       return rows.map(toIntent).sort((a, b) => a.createdAt - b.createdAt);
     },

@@ -132,11 +132,12 @@ test('after a restart all that are pending can be taken up at once', async () =>
 });
 
 test('whoever was overtaken by a later attempt decides nothing any more, but the run that it started counts', async () => {
-  const { intents } = await testLedger();
+  const { engine, intents } = await testLedger();
   await intents.begin('key', REQUEST, keys());
   const first = await held(intents, 'key');
   const taken = await intents.take(first);
-  expect(taken).toMatchObject({ intent: { attempt: 1, due: T0 + 60_000 }, isContested: false });
+  const isContested = engine.isShared;
+  expect(taken).toMatchObject({ intent: { attempt: 1, due: T0 + 60_000 }, isContested });
   expect(await intents.renew(first)).toBe(false);
   expect(await intents.close(first, 'refused')).toBe(false);
   expect(await intents.postpone(first, T0, 'later')).toBe(false);
