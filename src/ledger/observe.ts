@@ -40,7 +40,7 @@ export function runTopic(account: string, id: string): string {
 }
 
 /** The topic under which it is notified, once for each transaction, that some run has moved. */
-function runsTopic(account: string): string {
+export function runsTopic(account: string): string {
   return `runs:${account}`;
 }
 

@@ -90,7 +90,7 @@ interface Subscriber {
 }
 
 test('whatever moves, however slow the clients and whatever wakes are lost, each has its changes once and in order', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   let round = 0;
   const property = fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
     round += 1;
