@@ -31,10 +31,14 @@ export interface Services {
   };
   /** Whether a run was begun under this key: what was valid then is not to be judged again. */
   hasBegun(idempotencyKey: string): Promise<boolean>;
-  /** `idempotencyKey`: the caller's own, or null to have one made. */
+  /**
+   * `idempotencyKey`: the caller's own, or null to have one made. `waitForSlot`: how long, in seconds, to wait for another run to end
+   * where Stripe runs too many v2 reports at a time.
+   */
   createReportRun(
     request: CreateReportRunRequest,
     idempotencyKey: string | null,
+    waitForSlot: number,
   ): Promise<CreateReportRunOutcome>;
   readonly reportTypes: {
     /** Null where Stripe knows no such type. */

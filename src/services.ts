@@ -101,7 +101,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
           upstream: () => watch.states.get(),
         },
         hasBegun: (key) => watch.creates.hasBegun(key),
-        createReportRun: (request, key) => watch.creates.create(request, key),
+        createReportRun: (request, key, slotWait) => watch.creates.create(request, key, slotWait * 1_000),
         reportTypes: catalogue,
       },
       files,

@@ -12,11 +12,18 @@ export type CreateReportRunRequest =
     };
 
 /** What the caller can correct. `path` leads to the value inside the mutation's `input`. */
-export interface UserError {
-  readonly kind: 'InvalidInput' | 'LiveModeRequired' | 'ConcurrentRunLimit' | 'IdempotencyConflict';
-  readonly message: string;
-  readonly path: readonly string[] | null;
-}
+export type UserError =
+  | {
+      readonly kind: 'InvalidInput' | 'LiveModeRequired' | 'IdempotencyConflict';
+      readonly message: string;
+      readonly path: readonly string[] | null;
+    }
+  | {
+      readonly kind: 'ConcurrentRunLimit';
+      readonly message: string;
+      readonly path: null;
+      readonly runsInProgress: number;
+    };
 
 /** Either the run, or what to correct before trying again. */
 export interface CreateReportRunOutcome {

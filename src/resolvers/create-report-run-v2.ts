@@ -1,5 +1,6 @@
 import type { CreateReportRunRequest, UserError } from '../models/create-report-run.js';
 import { hasRealDay } from '../models/calendar.js';
+import { badUserInput } from '../models/errors.js';
 import { apiOfReportTypeId } from '../models/ids.js';
 import type { JsonObject, JsonValue } from '../models/json.js';
 import type { ReportParameterDefinition, ReportType } from '../models/report-type.js';
@@ -11,6 +12,18 @@ export interface CreateReportRunV2Input {
   readonly parameters?: JsonObject | null | undefined;
   readonly resultOptions?: { readonly compressFile: boolean } | null | undefined;
   readonly idempotencyKey?: string | null | undefined;
+  readonly waitForSlot: number;
+}
+
+/** Seconds. */
+const SLOT_WAIT_MAX = 30;
+
+/** The seconds to wait for a run to end. Throws BAD_USER_INPUT. */
+export function slotWaitOf({ waitForSlot }: CreateReportRunV2Input): number {
+  if (waitForSlot >= 0 && waitForSlot <= SLOT_WAIT_MAX) return waitForSlot;
+  throw badUserInput(
+    `\`input.v2.waitForSlot\` must be 0 to ${SLOT_WAIT_MAX} seconds, but is ${waitForSlot}.`,
+  );
 }
 
 /** Parameters go to Stripe as they came: v2 takes JSON. */

@@ -9,7 +9,7 @@ import { apiOfReportTypeId } from '../models/ids.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { ReportType } from '../models/report-type.js';
 import { type CreateReportRunV1Input, checkV1, toV1Request } from './create-report-run-v1.js';
-import { type CreateReportRunV2Input, checkV2, toV2Request } from './create-report-run-v2.js';
+import { type CreateReportRunV2Input, checkV2, slotWaitOf, toV2Request } from './create-report-run-v2.js';
 import { invalidInput } from './user-error.js';
 
 export interface CreateReportRunInput {
@@ -32,6 +32,7 @@ export async function createReportRun(
   { input }: { readonly input: CreateReportRunInput },
   context: Context,
 ): Promise<CreateReportRunOutcome> {
+  const waitForSlot = input.v2 ? slotWaitOf(input.v2) : 0;
   const idempotencyKey = (input.v1 ?? input.v2)?.idempotencyKey ?? null;
   const keyErrors = checkKey(input.v1 ? 'v1' : 'v2', idempotencyKey);
   // A repetition gets its run even if the catalogue has moved on since, or cannot be read.
@@ -40,7 +41,7 @@ export async function createReportRun(
   const { request, userErrors } = await prepare(input, context, isRepeated);
   const problems = [...keyErrors, ...userErrors];
   if (problems.length > 0) return { reportRun: null, userErrors: problems };
-  return context.services.createReportRun(request, idempotencyKey);
+  return context.services.createReportRun(request, idempotencyKey, waitForSlot);
 }
 
 async function prepare(

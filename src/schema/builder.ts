@@ -61,7 +61,7 @@ export const builder = new SchemaBuilder<{
     CreateReportRunPayload: CreateReportRunOutcome;
     InvalidInputError: UserError;
     LiveModeRequiredError: UserError;
-    ConcurrentRunLimitError: UserError;
+    ConcurrentRunLimitError: Extract<UserError, { kind: 'ConcurrentRunLimit' }>;
     IdempotencyConflictError: UserError;
   };
 }>({

@@ -72,6 +72,12 @@ const CreateReportRunV2Input = builder.inputType('CreateReportRunV2Input', {
       description: 'Null leaves the form of the result to Stripe.',
     }),
     idempotencyKey: t.string({ description: KEY }),
+    waitForSlot: t.int({
+      required: true,
+      defaultValue: 0,
+      description:
+        'How long, in seconds, to wait for another run to end if Stripe runs as many of the key’s reports as it does at a time; 0 to 30. Then the answer is a ConcurrentRunLimitError.',
+    }),
   }),
 });
 

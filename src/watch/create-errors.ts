@@ -17,9 +17,6 @@ const FIELDS: Readonly<Record<string, string>> = {
 /** What the caller can mend about a request that Stripe refused; null if it is nothing in the request. */
 export function userErrorOf(request: CreateReportRunRequest, error: UpstreamError): UserError | null {
   const api = request.api.toLowerCase();
-  if (error.code === 'report_run_rate_limit_exceeded') {
-    return { kind: 'ConcurrentRunLimit', message: error.message, path: null };
-  }
   if (error.kind === 'not_found') {
     const isLiveOnly = /live mode key/i.test(error.message);
     const type = [api, request.api === 'V1' ? 'reportType' : 'report'];
@@ -29,6 +26,11 @@ export function userErrorOf(request: CreateReportRunRequest, error: UpstreamErro
   if (error.kind !== 'invalid') return null;
   const param = error.param ?? paramNamedIn(error.message);
   return { kind: 'InvalidInput', message: error.message, path: pathOf(request.api, param) };
+}
+
+/** v2 runs so many reports of a key at a time and no more (Stripe docs, reports v2 API). */
+export function isNoSlot(error: UpstreamError): boolean {
+  return error.code === 'report_run_rate_limit_exceeded';
 }
 
 /** The key was used before, for something else. */
@@ -53,12 +55,14 @@ export type Hold = 'first' | 'alone' | 'shared';
 
 /**
  * Whether there is certainly no run. A refusal of the request itself says so for every attempt under the key, since a first
- * success would have been replayed; one of the caller (429, 401, 403) or of the key only for this attempt.
+ * success would have been replayed; one of the caller (429, 401, 403) or of the key only for this attempt. That there is no slot is
+ * found when a run is about to be made, so it says that there is none under the key, unless another attempt may make it yet.
  */
 export function isWithoutEffect(error: UpstreamError, hold: Hold): boolean {
   if (error.effect !== 'none') return false;
   const isOfRequest = error.kind === 'invalid' || error.kind === 'not_found';
-  return hold === 'first' || (isOfRequest && error.code !== 'idempotency_error');
+  if (hold === 'first' || (hold === 'alone' && isNoSlot(error))) return true;
+  return isOfRequest && error.code !== 'idempotency_error';
 }
 
 /** A POST whose effect is not known; repeating it with the key is safe and brings the run. */

@@ -2,10 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Intent } from '../ledger/intent-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { CreateReportRunOutcome, CreateReportRunRequest } from '../models/create-report-run.js';
+import type {
+  CreateReportRunOutcome,
+  CreateReportRunRequest,
+  UserError,
+} from '../models/create-report-run.js';
 import type { ReportRun } from '../models/report-run.js';
 import { GatewayError, toGatewayError, UpstreamError } from '../models/errors.js';
-import { idempotencyConflict, unclearOutcome, unknownOutcome, userErrorOf } from './create-errors.js';
+import {
+  idempotencyConflict,
+  isNoSlot,
+  unclearOutcome,
+  unknownOutcome,
+  userErrorOf,
+} from './create-errors.js';
 import type { IntentFinisher } from './intent-finisher.js';
 import type { RunReader } from './run-reader.js';
 
@@ -29,22 +39,30 @@ export class CreateRun {
     this.#options = options;
   }
 
-  /** `idempotencyKey` null has one made. Throws a GatewayError; where the effect is unknown it says so and names the key. */
+  /**
+   * `idempotencyKey` null has one made; `slotWaitMs` is how long to wait for a run to end where v2 runs too many at a time. Throws a
+   * GatewayError; where the effect is unknown it says so and names the key.
+   */
   async create(
     request: CreateReportRunRequest,
     idempotencyKey: string | null,
+    slotWaitMs = 0,
   ): Promise<CreateReportRunOutcome> {
     const key = idempotencyKey ?? randomUUID();
     for (let round = 0; round < ROUNDS; round += 1) {
-      const outcome = await this.#try(request, key);
+      const outcome = await this.#try(request, key, slotWaitMs);
       if (outcome !== null) return outcome;
     }
     throw unknownOutcome(key, 'other requests under the same key keep coming in between');
   }
 
   /** Null where another instance has ended the intent meanwhile, so that it is to be begun again. */
-  async #try(request: CreateReportRunRequest, key: string): Promise<CreateReportRunOutcome | null> {
-    const begun = await this.#options.ledger.intents.begin(key, request, randomUUID);
+  async #try(
+    request: CreateReportRunRequest,
+    key: string,
+    slotWaitMs: number,
+  ): Promise<CreateReportRunOutcome | null> {
+    const begun = await this.#options.ledger.intents.begin(key, request, randomUUID, slotWaitMs);
     switch (begun.kind) {
       case 'mismatch':
         return { reportRun: null, userErrors: [idempotencyConflict(request.api, key)] };
@@ -54,22 +72,27 @@ export class CreateRun {
         return { reportRun: await this.#asItIs(begun.runId), userErrors: [] };
       case 'started':
       case 'pending':
-        return this.#finish(begun.intent, begun.kind === 'started');
+        return this.#finish(begun, slotWaitMs);
       default:
         return begun satisfies never;
     }
   }
 
-  async #finish(intent: Intent, isNew: boolean): Promise<CreateReportRunOutcome | null> {
+  async #finish(
+    { kind, intent }: { readonly kind: 'started' | 'pending'; readonly intent: Intent },
+    slotWaitMs: number,
+  ): Promise<CreateReportRunOutcome | null> {
     const { finisher, log, onPostponed } = this.#options;
     const { key, request } = intent;
     try {
-      const id = await (isNew ? finisher.start(intent) : finisher.resume(intent));
+      const id = await (kind === 'started'
+        ? finisher.start(intent, slotWaitMs)
+        : finisher.resume(intent, slotWaitMs));
       return id === null ? null : { reportRun: await this.#kept(id), userErrors: [] };
     } catch (error) {
       if (error instanceof GatewayError) throw error;
       if (error instanceof UpstreamError) {
-        const userError = userErrorOf(request, error);
+        const userError = isNoSlot(error) ? await this.#noSlot(error) : userErrorOf(request, error);
         if (userError === null) throw toGatewayError(error);
         return { reportRun: null, userErrors: [userError] };
       }
@@ -83,6 +106,14 @@ export class CreateRun {
   async hasBegun(idempotencyKey: string): Promise<boolean> {
     const intent = await this.#options.ledger.intents.get(idempotencyKey);
     return intent !== null && intent.state !== 'closed';
+  }
+
+  async #noSlot({ message }: UpstreamError): Promise<UserError> {
+    const { ledger, reader } = this.#options;
+    // What was known to be running may have ended.
+    await reader.refresh((await ledger.runs.running('V2')).map(({ id }) => id));
+    const runsInProgress = (await ledger.runs.running('V2')).length;
+    return { kind: 'ConcurrentRunLimit', message, path: null, runsInProgress };
   }
 
   /** A run that was just created is answered as Stripe accepted it. */

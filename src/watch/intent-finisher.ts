@@ -8,7 +8,7 @@ import {
   unclearOutcome,
   unknownOutcome,
 } from './create-errors.js';
-import { IntentPoster, type IntentPosterOptions } from './intent-poster.js';
+import { IntentPoster, type IntentPosterOptions, type Patience } from './intent-poster.js';
 import { IntentSettler, type Settled } from './intent-settler.js';
 import { failurePause } from './pace.js';
 
@@ -21,11 +21,9 @@ export interface IntentFinisherOptions extends IntentPosterOptions {
 }
 
 /** One go at an intent. */
-interface Attempt {
+interface Attempt extends Patience {
   readonly intent: Intent;
   readonly hold: Hold;
-  /** Whether somebody waits for the answer. */
-  readonly isAwaited: boolean;
 }
 
 /** Brings what the ledger says is to be created to its end: every attempt repeats the intent's own upstream key. */
@@ -46,23 +44,30 @@ export class IntentFinisher {
    * Brings an intent that was just begun to its end and gives the run's id. Throws the UpstreamError if there is certainly no run,
    * a GatewayError otherwise.
    */
-  start(intent: Intent): Promise<string | null> {
-    return this.#shared(intent.upstreamKey, () => this.#attempt({ intent, hold: 'first', isAwaited: true }));
+  start(intent: Intent, slotWaitMs: number): Promise<string | null> {
+    const attempt = { intent, hold: 'first', ...this.#patience(slotWaitMs) } as const;
+    return this.#shared(intent.upstreamKey, () => this.#attempt(attempt));
   }
 
   /** The same for one that was begun before, because somebody asks for it. Null where it was settled meanwhile: begin again. */
-  resume({ key, upstreamKey, attempt }: Intent): Promise<string | null> {
-    return this.#shared(upstreamKey, async () => {
-      const taken = await this.#options.ledger.intents.take({ key, upstreamKey, attempt });
+  resume(begun: Intent, slotWaitMs: number): Promise<string | null> {
+    return this.#shared(begun.upstreamKey, async () => {
+      const taken = await this.#options.ledger.intents.take(begun, slotWaitMs);
       if (taken === null) return null;
       const hold = taken.isContested ? 'shared' : 'alone';
-      return this.#attempt({ intent: taken.intent, hold, isAwaited: true });
+      return this.#attempt({ intent: taken.intent, hold, ...this.#patience(slotWaitMs) });
     });
   }
 
   /** The same for one that was claimed because it was due. */
   finish(intent: Intent): Promise<string | null> {
-    return this.#shared(intent.upstreamKey, () => this.#attempt({ intent, hold: 'alone', isAwaited: false }));
+    const attempt = { intent, hold: 'alone', isAwaited: false, slotUntil: null } as const;
+    return this.#shared(intent.upstreamKey, () => this.#attempt(attempt));
+  }
+
+  #patience(slotWaitMs: number): Patience {
+    const slotUntil = slotWaitMs > 0 ? this.#options.clock.now() + slotWaitMs : null;
+    return { isAwaited: true, slotUntil };
   }
 
   /** Whoever asks for the same one meanwhile shares the attempt. */

@@ -9,6 +9,7 @@ import { idOfItem, type ObservedRun, type StripeApi, type UnreadableRun } from '
 import type { Clock } from './clock.js';
 import type { RunReader } from './run-reader.js';
 import type { Sightings } from './sightings.js';
+import type { Slots } from './slots.js';
 
 /** The pauses, ms, before the POST of somebody who waits is repeated because it met another one under its key. */
 const BUSY_PAUSES_MS: readonly number[] = [250, 500, 1_000, 2_000, 2_000];
@@ -21,6 +22,7 @@ export interface IntentPosterOptions {
   readonly sightings: Sightings;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly slots: Slots;
   /** Called when a run was created, so that its feed looks at it soon. */
   readonly onCreated: (api: StripeApi) => void;
 }
@@ -34,6 +36,14 @@ interface Written {
   readonly requestId: string | null;
 }
 
+/** How long somebody who wants a run waits for it. */
+export interface Patience {
+  /** Whether somebody waits for the answer. */
+  readonly isAwaited: boolean;
+  /** How long, unix ms, to wait where Stripe runs too many of v2's reports; null: not at all. */
+  readonly slotUntil: number | null;
+}
+
 /** POSTs what intents ask for, and writes down what came of it. */
 export class IntentPoster {
   readonly #options: IntentPosterOptions;
@@ -43,10 +53,20 @@ export class IntentPoster {
   }
 
   /**
-   * Gives the run's id, or null where another attempt has taken the intent over. While Stripe is at another request under the key,
-   * the POST of somebody who waits is repeated for some seconds. Throws UpstreamError.
+   * Gives the run's id, or null where another attempt has taken the intent over. Who waits for the answer also waits while Stripe is
+   * at another request under the key, for some seconds, and for a slot, as long as it was told to. Throws UpstreamError.
    */
-  async post(intent: Intent, { isAwaited }: { readonly isAwaited: boolean }): Promise<string | null> {
+  post(intent: Intent, { isAwaited, slotUntil }: Patience): Promise<string | null> {
+    if (slotUntil === null) return this.#post(intent, isAwaited);
+    const { ledger, slots } = this.#options;
+    return slots.through(slotUntil, async (hasWaited) => {
+      // Meanwhile another attempt may have taken the intent over.
+      if (hasWaited && !(await ledger.intents.renew(intent))) return null;
+      return this.#post(intent, isAwaited);
+    });
+  }
+
+  async #post(intent: Intent, isAwaited: boolean): Promise<string | null> {
     const { ledger, clock } = this.#options;
     for (let busy = 0; ; busy += 1) {
       try {

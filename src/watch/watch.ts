@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { runsTopic } from '../ledger/observe.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter } from '../models/run-page.js';
 import { Backfill } from './backfill.js';
@@ -22,6 +23,7 @@ import { RunLog } from './run-log.js';
 import { RunReader } from './run-reader.js';
 import { RunningRuns } from './running-runs.js';
 import { Sightings } from './sightings.js';
+import { Slots } from './slots.js';
 import { StretchV1 } from './stretch-v1.js';
 import { UpstreamStates } from './upstream-states.js';
 import { Wakes } from './wakes.js';
@@ -80,8 +82,10 @@ export function createWatch(options: WatchOptions): Watch {
   const onCreated = (api: StripeApi): void => feeds[api].poke();
   const onPostponed = (): void => loop.poke();
   const upstream = { v1, v2, reader, sightings };
+  const slots = new Slots({ ledger, followers, clock });
   const finisher = new IntentFinisher({
     ...upstream,
+    slots,
     ledger,
     log,
     clock,
@@ -97,6 +101,7 @@ export function createWatch(options: WatchOptions): Watch {
   const watched = new WatchedFilters({ account, ledger, runLog, followers, news, wakes, clock });
   let closing = false;
   const isClosing = (): boolean => closing;
+  wakes.on(runsTopic(account), () => void slots.look());
   const stopListening = options.onNotify((topic) => wakes.wake(topic));
 
   return {
@@ -115,6 +120,7 @@ export function createWatch(options: WatchOptions): Watch {
     async close() {
       closing = true;
       wakes.wake(CLOSING);
+      slots.close();
       await Promise.all([
         loop.close(),
         backfill.close(),

@@ -5,7 +5,7 @@ import type { ReportType } from '../../src/models/report-type.js';
 import { execute, FEES, runV1, runV2, SUMMARY, services } from './support.js';
 
 const CREATE = `mutation ($input: CreateReportRunInput!) {
-  createReportRun(input: $input) { reportRun { __typename id } userErrors { __typename message path } }
+  createReportRun(input: $input) { reportRun { __typename id } userErrors { __typename message path ... on ConcurrentRunLimitError { runsInProgress } } }
 }`;
 const DONE: CreateReportRunOutcome = { reportRun: runV1('frr_1'), userErrors: [] };
 const START = '2026-02-01T00:00:00Z';
@@ -20,10 +20,12 @@ interface Options {
 /** Runs the mutation and tells what reached Stripe's side of it. */
 async function create(input: unknown, { outcome = DONE, types = [SUMMARY, FEES], catalogue }: Options = {}) {
   const created: { request: CreateReportRunRequest; key: string | null }[] = [];
+  const waits: number[] = [];
   const read: string[] = [];
   const given = services({
-    createReportRun: async (request, key) => {
+    createReportRun: async (request, key, waitForSlot) => {
       created.push({ request, key });
+      waits.push(waitForSlot);
       return outcome;
     },
     reportTypes: {
@@ -34,7 +36,7 @@ async function create(input: unknown, { outcome = DONE, types = [SUMMARY, FEES],
     },
   });
   const { data, errors } = await execute(given, CREATE, { input });
-  return { payload: data?.createReportRun, errors, created, read };
+  return { payload: data?.createReportRun, errors, created, waits, read };
 }
 
 /** The one problem with an input that nothing was started for. */
@@ -334,13 +336,39 @@ test('a key that Stripe does not accept ends the mutation before the POST', asyn
 });
 
 test('what Stripe has refused comes as the type of its kind', async () => {
-  const kinds = ['InvalidInput', 'LiveModeRequired', 'ConcurrentRunLimit', 'IdempotencyConflict'] as const;
-  const userErrors = kinds.map((kind) => ({ kind, message: `${kind}.`, path: null }));
-  const { payload } = await create(v1({}), { outcome: { reportRun: null, userErrors } });
+  const kinds = ['InvalidInput', 'LiveModeRequired', 'IdempotencyConflict'] as const;
+  const simple = kinds.map((kind) => ({ kind, message: `${kind}.`, path: null }));
+  const full = { kind: 'ConcurrentRunLimit', message: 'Full.', path: null, runsInProgress: 5 } as const;
+  const { payload } = await create(v1({}), { outcome: { reportRun: null, userErrors: [...simple, full] } });
   expect(payload).toEqual({
     reportRun: null,
-    userErrors: kinds.map((kind) => ({ __typename: `${kind}Error`, message: `${kind}.`, path: null })),
+    userErrors: [
+      ...kinds.map((kind) => ({ __typename: `${kind}Error`, message: `${kind}.`, path: null })),
+      { __typename: 'ConcurrentRunLimitError', message: 'Full.', path: null, runsInProgress: 5 },
+    ],
   });
+});
+
+test('how long to wait for a slot is 0 to 30 seconds, 0 unless told, and is no part of the request', async () => {
+  for (const [waitForSlot, expected] of [
+    [undefined, 0],
+    [0, 0],
+    [30, 30],
+  ] as const) {
+    const { waits, created } = await create(v2({}, { waitForSlot }));
+    expect(waits).toEqual([expected]);
+    expect(JSON.stringify(created)).not.toContain('waitForSlot');
+  }
+  for (const waitForSlot of [-1, 31]) {
+    const { created, errors } = await create(v2({}, { waitForSlot }));
+    expect(created).toEqual([]);
+    expect(errors).toMatchObject([
+      {
+        code: 'BAD_USER_INPUT',
+        message: `\`input.v2.waitForSlot\` must be 0 to 30 seconds, but is ${waitForSlot}.`,
+      },
+    ]);
+  }
 });
 
 test('an outcome that is unknown names the key to repeat the mutation with', async () => {
