@@ -54,8 +54,8 @@ const READ_MS = 4_500;
 const CREATE_MS = 10_000;
 /** How long, ms, both attempts of a read may take besides their waits for the admission. */
 const READS_MS = 8_000;
-/** How long, ms, a call waits to be admitted, with all its attempts. */
-const WAIT_MS: Readonly<Record<Priority, number>> = { person: 2_000, watched: 10_000, rest: 20_000 };
+/** How long, ms, a call waits to be admitted, with all its attempts. None waits long: a feed has others to serve. */
+const WAIT_MS: Readonly<Record<Priority, number>> = { person: 2_000, watched: 3_000, rest: 3_000 };
 /** Between two attempts, ms. */
 const PAUSE_MS = 500;
 

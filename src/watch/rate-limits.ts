@@ -21,7 +21,7 @@ const PRIORITIES: readonly Priority[] = ['person', 'watched', 'rest'];
 const LEFT = [0, 0.25, 0.5];
 
 /** After so long a wait, ms, a call counts as one of the next higher priority, so that none waits in vain for ever. */
-const PROMOTED_AFTER_MS = 5_000;
+const PROMOTED_AFTER_MS = 1_000;
 
 /** 0 for a person's call, 1 for a watched run's, 2 for the rest; less after a long wait. */
 export function rankOf(priority: Priority, waitedMs: number): number {

@@ -69,7 +69,7 @@ export interface TestBudgets {
   close(): Promise<void>;
 }
 
-export const WAIT_MS: Readonly<Record<Priority, number>> = { person: 2_000, watched: 10_000, rest: 20_000 };
+export const WAIT_MS: Readonly<Record<Priority, number>> = { person: 2_000, watched: 3_000, rest: 3_000 };
 
 /** The budgets of so many processes on one database. */
 export async function openBudgets({
