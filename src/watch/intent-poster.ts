@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Priority } from '../datasources/admission.js';
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Intent } from '../ledger/intent-rows.js';
@@ -70,7 +71,7 @@ export class IntentPoster {
     const { ledger, clock } = this.#options;
     for (let busy = 0; ; busy += 1) {
       try {
-        return await this.#postOnce(intent);
+        return await this.#postOnce(intent, isAwaited ? 'person' : 'watched');
       } catch (error) {
         const pause = isAwaited ? BUSY_PAUSES_MS[busy] : undefined;
         if (!(error instanceof UpstreamError) || error.kind !== 'conflict' || pause === undefined)
@@ -82,14 +83,14 @@ export class IntentPoster {
     }
   }
 
-  async #postOnce(intent: Intent): Promise<string> {
+  async #postOnce(intent: Intent, priority: Priority): Promise<string> {
     const { v1, v2, ledger, log, clock } = this.#options;
     const { key, request, upstreamKey } = intent;
     const askedAt = clock.now();
     const { observed, requestId } =
       request.api === 'V1'
-        ? await v1.createRun(request, upstreamKey)
-        : await v2.createRun(request, upstreamKey);
+        ? await v1.as(priority).createRun(request, upstreamKey)
+        : await v2.as(priority).createRun(request, upstreamKey);
     const { applied, report } = await ledger.intents.finish(intent, observed);
     if (!applied) {
       const run = idOfItem(observed);

@@ -54,9 +54,10 @@ export class IntentSettler {
 
   /** None, a fresh key; one, it is ours; more, an operator's case. */
   async #look(intent: Intent): Promise<Settled> {
-    const { ledger, log, clock } = this.#options;
+    const { v1, v2, ledger, log, clock } = this.#options;
+    const upstream = { v1: v1.as('watched'), v2: v2.as('watched') };
     for (let round = 0; round < ROUNDS; round += 1) {
-      const trace = await traceOf({ ...this.#options, wait: (ms) => clock.wait(ms) }, intent);
+      const trace = await traceOf({ ledger, ...upstream }, intent);
       switch (trace.kind) {
         case 'run': {
           // Another instance may have given the run to another intent since the trace: then what is left is looked at again.

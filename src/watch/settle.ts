@@ -6,7 +6,6 @@ import type { CreateReportRunRequest } from '../models/create-report-run.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../models/json.js';
 import { idOfItem, type ObservedRun, type UnreadableRun } from '../models/report-run.js';
 import type { RunPosition } from '../models/run-page.js';
-import { PAGE_GAP_MS } from './pace.js';
 import { endOf } from './marks-v1.js';
 
 /** Stripe's clock may be behind ours by so much, ms. */
@@ -27,7 +26,6 @@ export interface SettleOptions {
   readonly v1: StripeV1;
   readonly v2: StripeV2;
   readonly ledger: Ledger;
-  readonly wait: (ms: number) => Promise<unknown>;
 }
 
 type CreateV1 = CreateReportRunRequest & { readonly api: 'V1' };
@@ -90,7 +88,7 @@ interface Alike {
   readonly doubtful: readonly (ObservedRun | UnreadableRun)[];
 }
 
-async function listAlike({ v1, wait }: SettleOptions, createdFrom: number, wanted: CreateV1): Promise<Alike> {
+async function listAlike({ v1 }: SettleOptions, createdFrom: number, wanted: CreateV1): Promise<Alike> {
   const text = requestText(wanted.reportType, wanted.parameters);
   const same: ObservedRun[] = [];
   const doubtful: (ObservedRun | UnreadableRun)[] = [];
@@ -104,7 +102,6 @@ async function listAlike({ v1, wait }: SettleOptions, createdFrom: number, wante
     }
     if (!page.hasMore) return { same, doubtful };
     end = endOf(page, end);
-    await wait(PAGE_GAP_MS);
   }
 }
 
@@ -118,14 +115,13 @@ function hasMore(run: ObservedRun['run'], { reportType, parameters }: CreateV1):
 }
 
 /** v2 has no list, but the event of a run's creation names the key it was created under. */
-async function traceInEvents({ v2, wait }: SettleOptions, { upstreamKey, keyedAt }: Intent): Promise<Trace> {
+async function traceInEvents({ v2 }: SettleOptions, { upstreamKey, keyedAt }: Intent): Promise<Trace> {
   let page: string | null = null;
   do {
     const answer = await v2.listEvents({ createdFrom: keyedAt - CLOCK_SKEW_MS, page });
     const created = answer.events.find(({ idempotencyKey }) => idempotencyKey === upstreamKey);
     if (created !== undefined) return { kind: 'run', observed: await v2.retrieveRun(created.runId) };
     page = answer.nextPage;
-    if (page !== null) await wait(PAGE_GAP_MS);
   } while (page !== null);
   return { kind: 'unclear', reason: 'Stripe has forgotten the idempotency key and no event names it' };
 }
