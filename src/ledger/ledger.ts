@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Buckets, openBuckets } from './buckets.js';
 import { type Engine, LedgerError } from './engine.js';
 import { type Feeds, openFeeds } from './feeds.js';
+import { type Files, openFiles } from './files.js';
 import { type Intents, openIntents } from './intents.js';
 import { migrate } from './migrations.js';
 import { openReportTypes, type ReportTypes } from './report-types.js';
@@ -17,6 +18,7 @@ export interface Ledger {
   readonly intents: Intents;
   readonly feeds: Feeds;
   readonly reportTypes: ReportTypes;
+  readonly files: Files;
   /** How long the latest runs of a report type that SUCCEEDED took, ms; only those whose end Stripe itself has told. */
   durations(type: string, limit: number): Promise<readonly number[]>;
   readonly buckets: Buckets;
@@ -45,6 +47,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     intents: openIntents(engine, account, runs, now),
     feeds: openFeeds(engine, account, runs),
     reportTypes: openReportTypes(engine, account),
+    files: openFiles(engine, account),
     durations: (type, limit) => durations(engine, account, type, limit),
     buckets: openBuckets(engine, account),
     secret: (name) => secret(engine, account, name),

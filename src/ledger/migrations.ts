@@ -75,9 +75,9 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `create table usage (
       account text not null, day text not null, reads bigint not null,
       primary key (account, day))`,
-    // What is known of a finished run's file, learned by reading it. `columns` is JSON.
+    // What is known of a finished run's file: its first line, what Stripe says of its columns (both JSON), and its rows.
     `create table files (
-      account text not null, run_id text not null, columns text, row_count bigint,
+      account text not null, run_id text not null, header text, columns text, row_count bigint,
       primary key (account, run_id))`,
   ],
 ];
