@@ -1,10 +1,20 @@
 import type { CreateReportRunRequest } from '../models/create-report-run.js';
 import { UpstreamError } from '../models/errors.js';
-import type { JsonObject } from '../models/json.js';
+import type { JsonObject, JsonValue } from '../models/json.js';
 import type { ObservedRun, ReportFileContentType, UnreadableRun } from '../models/report-run.js';
 import type { ReportTypeV2 } from '../models/report-type.js';
+import type { ReportColumn, ReportColumnType } from '../models/report-rows.js';
 import type { Priority } from './admission.js';
-import { readBytes, readInstant, readObject, readText } from './decode.js';
+import {
+  DecodeError,
+  describe,
+  isArray,
+  readBytes,
+  readInstant,
+  readObject,
+  readText,
+  requireText,
+} from './decode.js';
 import { decodeReportTypeV2 } from './decode-report-type.js';
 import { decodeContentType } from './decode-run-v1.js';
 import { type EventPage, type EventPageRequest, eventsPath, readEvents } from './stripe-v2-events.js';
@@ -36,6 +46,8 @@ export interface StripeV2 {
   listEvents(request: EventPageRequest): Promise<EventPage>;
   /** Reads the run for a fresh link; `not_found` where it has no file. */
   downloadUrl(id: string): Promise<FileLink>;
+  /** What Stripe says of the columns of the run's file; null where it says nothing of them. */
+  fileColumns(id: string): Promise<readonly ReportColumn[] | null>;
 }
 
 const RUNS = '/v2/reporting/report_runs';
@@ -82,5 +94,27 @@ export function createStripeV2(transport: Transport): StripeV2 {
         contentType: decodeContentType(file?.['content_type']),
       };
     },
+
+    async fileColumns(id) {
+      const answer = await transport.get(`${RUNS}/${segment(id)}?include[0]=result.file.schema`);
+      runOf('V2', answer, id);
+      const schema = readObject(readObject(answer.body['result'])?.['file'])?.['schema'];
+      return isArray(schema) ? decoded(answer, () => schema.map(decodeColumn)) : null;
+    },
   };
+}
+
+const COLUMN_TYPES: Readonly<Record<string, ReportColumnType>> = {
+  boolean: 'BOOLEAN',
+  double: 'DOUBLE',
+  bigint: 'BIGINT',
+  varchar: 'VARCHAR',
+  timestamp: 'TIMESTAMP',
+};
+
+/** A word that Stripe has added since is a type that is not known. */
+function decodeColumn(item: JsonValue): ReportColumn {
+  const column = readObject(item);
+  if (column === null) throw new DecodeError(`expected a column to be an object, got ${describe(item)}`);
+  return { name: requireText(column, 'name'), type: COLUMN_TYPES[readText(column['type']) ?? ''] ?? null };
 }
