@@ -1,6 +1,7 @@
 import type DataLoader from 'dataloader';
 import type { CreateReportRunOutcome, CreateReportRunRequest } from './models/create-report-run.js';
-import type { ReportRun, RunOutlook, StripeApi } from './models/report-run.js';
+import type { ReportFile, ReportRun, RunOutlook, StripeApi } from './models/report-run.js';
+import type { ReportColumn, ReportRowsPage, ReportRowsRequest } from './models/report-rows.js';
 import type { ReportType } from './models/report-type.js';
 import type { RunFilter, RunPage, RunPageRequest } from './models/run-page.js';
 import type { UpstreamState } from './models/upstream-state.js';
@@ -46,6 +47,13 @@ export interface Services {
     /** v1's catalogue, and the v2 reports that were seen in runs or are configured. */
     list(api: StripeApi | null): Promise<readonly ReportType[]>;
   };
+  /** What is in the files of runs that have succeeded. All three reject with ROWS_UNAVAILABLE where a file cannot be read. */
+  readonly rows: {
+    page(file: ReportFile, request: ReportRowsRequest): Promise<ReportRowsPage>;
+    columns(file: ReportFile): Promise<readonly ReportColumn[]>;
+    /** Null where nobody has read so far and it would take long to. */
+    count(file: ReportFile): Promise<number | null>;
+  };
   readonly files: {
     /** A signed path (`/files/…`) for a run's file. `expiresAt` is unix ms. */
     sign(runId: string, expiresIn: number): { readonly path: string; readonly expiresAt: number };
@@ -64,4 +72,6 @@ export interface Context {
   };
   /** Set by resolvers whose answer depends on how fresh the ledger is; printed as `extensions.upstream`. */
   reportUpstream: boolean;
+  /** Pages of rows that were asked for, each of which can take megabytes. */
+  rowPages: number;
 }

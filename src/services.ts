@@ -11,6 +11,8 @@ import { openEngine } from './ledger/open-engine.js';
 import type { JsonObject } from './models/json.js';
 import type { StripeApi } from './models/report-run.js';
 import type { ReportType } from './models/report-type.js';
+import { ReportRows } from './rows/report-rows.js';
+import { createRowCursors } from './rows/row-cursor.js';
 import { Budget } from './watch/budget.js';
 import { systemClock } from './watch/clock.js';
 import { Catalogue } from './watch/report-types.js';
@@ -87,12 +89,15 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const { v2Reports } = options;
     const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, clock });
     const fileSecret = await ledger.secret('files');
+    const cursors = createRowCursors({ account, secret: await ledger.secret('row-cursors') });
+    const { reader } = watch;
+    const rows = new ReportRows({ known: ledger.files, files, v2, cursors, reader, clock });
     watch.start();
     return {
       services: {
         account,
         runs: {
-          read: (ids) => watch.reader.read(ids),
+          read: (ids) => reader.read(ids),
           page: (request) => watch.pages.page(request),
           count: (filter) => watch.pages.count(filter),
           follow: (id) => watch.follow(id),
@@ -103,6 +108,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
         hasBegun: (key) => watch.creates.hasBegun(key),
         createReportRun: (request, key, slotWait) => watch.creates.create(request, key, slotWait * 1_000),
         reportTypes: catalogue,
+        rows,
       },
       files,
       fileSecret,

@@ -16,10 +16,12 @@ import type {
   ReportRunV1Parameters,
   ReportRunV2,
 } from '../models/report-run.js';
+import type { ReportColumn, ReportRow } from '../models/report-rows.js';
 import type { ReportParameterDefinition } from '../models/report-type.js';
 import type { RunFilter } from '../models/run-page.js';
 import { nodeTypeName } from '../resolvers/node.js';
 import type { SignedUrl } from '../resolvers/report-file.js';
+import type { ReportRowConnection, ReportRowEdge } from '../resolvers/report-rows.js';
 import type { ReportTypeReference } from '../resolvers/report-type.js';
 
 /**
@@ -55,6 +57,10 @@ export const builder = new SchemaBuilder<{
     ReportRunFailure: ReportRunFailure;
     ReportFile: ReportFile;
     SignedUrl: SignedUrl;
+    ReportColumn: ReportColumn;
+    ReportRow: ReportRow;
+    ReportRowEdge: ReportRowEdge;
+    ReportRowConnection: ReportRowConnection;
     ReportTypeV1: ReportTypeReference;
     ReportTypeV2: ReportTypeReference;
     ReportParameterDefinition: ReportParameterDefinition;
@@ -89,13 +95,15 @@ export const builder = new SchemaBuilder<{
     },
     pageInfoTypeOptions: { description: 'Where a page stands in its list.', shareable: true },
     hasNextPageFieldOptions: {
-      description: 'Whether older runs follow this page. Exact in both directions.',
+      description: 'Whether more follows this page. Of runs these are older ones. Exact in both directions.',
     },
     hasPreviousPageFieldOptions: {
-      description: 'Whether newer runs precede this page. Exact in both directions.',
+      description:
+        'Whether anything precedes this page. Of runs these are newer ones. Exact in both directions.',
     },
     startCursorFieldOptions: {
-      description: 'Give it as `before` to read the runs right before this page. Null if the page is empty.',
+      description:
+        'Give it as `before` to read the runs right before this page; rows are read forward only. Null if the page is empty.',
     },
     endCursorFieldOptions: {
       description:

@@ -5,6 +5,8 @@ import './report-run.js';
 import './report-run-v1.js';
 import './report-run-v2.js';
 import './report-run-result.js';
+import './report-rows.js';
+import './report-rows.js';
 import './report-type.js';
 import './report-runs.js';
 import './create-report-run.js';

@@ -40,6 +40,7 @@ export function createGraphQL(options: GraphQLOptions, maskError: MaskError): Yo
       origin: originOf(req),
       loaders: createLoaders(services),
       reportUpstream: false,
+      rowPages: 0,
     }),
     cors: false,
     multipart: false,

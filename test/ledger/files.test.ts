@@ -24,7 +24,7 @@ test('an empty header is known, and a count of more than 32 bits exact', async (
 });
 
 test('nothing is written where there is no news', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   const { files } = await testLedger({ engine });
   await files.learn('frr_1', { header: ['a'] });
   let written = 0;
@@ -35,7 +35,7 @@ test('nothing is written where there is no news', async () => {
 });
 
 test('another account and another run know nothing of it', async () => {
-  const engine = tempEngine();
+  const engine = await tempEngine();
   const { files } = await testLedger({ engine });
   await files.learn('frr_1', { rowCount: 1 });
   expect(await files.get('frr_2')).toEqual(NOTHING);

@@ -117,6 +117,7 @@ export function services(
     hasBegun: () => Promise.resolve(false),
     createReportRun: unexpected,
     files: { sign: unexpected },
+    rows: { page: unexpected, columns: unexpected, count: unexpected },
     ...rest,
     runs: {
       read: unexpected,
@@ -161,6 +162,7 @@ export function contextFor(given: Services): Context {
     origin: 'http://127.0.0.1:4000',
     loaders: createLoaders(given),
     reportUpstream: false,
+    rowPages: 0,
   };
 }
 

@@ -183,6 +183,7 @@ function servicesOf(runs: ReadonlyMap<string, ReportRun | Error>, feed: Feed): S
     hasBegun: () => Promise.resolve(false),
     createReportRun: unused,
     reportTypes: { read: async () => null, list: async () => [] },
+    rows: { page: unused, columns: unused, count: unused },
     files: { sign: () => ({ path: '/files/unused', expiresAt: 0 }) },
   };
 }

@@ -17,6 +17,10 @@ export interface LoggedRequest {
   readonly account: string | null;
   readonly idempotencyKey: string | null;
   readonly keySent: boolean;
+  /** The header. */
+  readonly range: string | null;
+  /** What of the answer's body was handed to the network. */
+  readonly bytesSent: number;
 }
 
 export async function startTestSandbox(options: SandboxOptions = { seed: false }): Promise<TestSandbox> {

@@ -1,0 +1,147 @@
+import type { FileSource } from '../datasources/files.js';
+import type { StripeV2 } from '../datasources/stripe-v2.js';
+import type { Files } from '../ledger/files.js';
+import { UpstreamError } from '../models/errors.js';
+import type { ReportColumn, ReportRowsPage, ReportRowsRequest } from '../models/report-rows.js';
+import type { ReportFile, ReportRun } from '../models/report-run.js';
+import type { Clock } from '../watch/clock.js';
+import { describeColumns, keysOf } from './columns.js';
+import { type CsvPage, type CsvPageRequest, readCsvPage, START } from './csv-page.js';
+import { openCsv } from './open-csv.js';
+import type { RowCursors } from './row-cursor.js';
+
+export interface ReportRowsOptions {
+  readonly known: Files;
+  readonly files: Pick<FileSource, 'open'>;
+  readonly v2: Pick<StripeV2, 'fileColumns'>;
+  readonly cursors: RowCursors;
+  readonly reader: { read(ids: readonly string[]): Promise<readonly (ReportRun | null | Error)[]> };
+  readonly clock: Clock;
+}
+
+/** For one reading of a file, which for a ZIP begins at its beginning. */
+const DEADLINE_MS = 30_000;
+/** Files up to so many bytes are read to count their rows. A ZIP holds about ten times its size. */
+const COUNTED = { CSV: 1_000_000n, ZIP: 100_000n, OTHER: 0n };
+
+/** The rows of finished runs' files, read no further than somebody asks for. What is learned of a file is remembered. */
+export class ReportRows {
+  readonly #options: ReportRowsOptions;
+  /** Readings from the beginning of a file that are under way, by the run: they learn what others would read it for. */
+  readonly #beginnings = new Map<string, Promise<unknown>>();
+  /** Pages under way: whoever asks for the same one at the same time gets the same. */
+  readonly #pages = new Map<string, Promise<CsvPage>>();
+
+  constructor(options: ReportRowsOptions) {
+    this.#options = options;
+  }
+
+  /** Throws BAD_USER_INPUT for the cursor, ROWS_UNAVAILABLE where the file is not what can be read, and UpstreamError. */
+  async page(file: ReportFile, { first, after }: ReportRowsRequest): Promise<ReportRowsPage> {
+    const { cursors } = this.#options;
+    const place = after === null ? START : cursors.open(file, after);
+    const page = await this.#shared(`${file.runId} ${place.offset} ${first}`, async () => {
+      const header = after === null ? null : await this.#header(file);
+      return this.#read(file, { place, header, rows: first });
+    });
+    const keys = keysOf(page.header ?? []);
+    return {
+      rows: page.rows.map(({ cells, next }) => ({ row: { cells, keys }, cursor: cursors.seal(file, next) })),
+      hasNextPage: !page.isEnd,
+      hasPreviousPage: place.row > 0,
+    };
+  }
+
+  /** Stripe's own words for v2; else the first line, with the types of columns that are known. Throws as `page` does. */
+  async columns(file: ReportFile): Promise<readonly ReportColumn[]> {
+    const { known, v2 } = this.#options;
+    const { columns } = await known.get(file.runId);
+    if (columns !== null) return columns;
+    if ((await this.#run(file.runId)).api === 'V2') {
+      const told = await v2.fileColumns(file.runId).catch(unlessRefused);
+      if (told !== null) {
+        await known.learn(file.runId, { columns: told });
+        return told;
+      }
+    }
+    return describeColumns(await this.#header(file));
+  }
+
+  /** Null where it would take a long reading to know. Throws as `page` does. */
+  async count(file: ReportFile): Promise<number | null> {
+    const { rowCount } = await this.#learned(file, ({ rowCount: count }) => count !== null);
+    if (rowCount !== null || file.size > COUNTED[file.contentType]) return rowCount;
+    const { next } = await this.#read(file, { place: START, header: null, rows: 'count' });
+    return next.row;
+  }
+
+  async #header(file: ReportFile): Promise<readonly string[]> {
+    const { header } = await this.#learned(file, ({ header: names }) => names !== null);
+    if (header !== null) return header;
+    return (await this.#read(file, { place: START, header: null, rows: 0 })).header ?? [];
+  }
+
+  /** What is known, after a reading that is under way if that may bring what is wanted. */
+  async #learned(file: ReportFile, isEnough: (known: Known) => boolean): Promise<Known> {
+    const { known } = this.#options;
+    const before = await known.get(file.runId);
+    const reading = this.#beginnings.get(file.runId);
+    if (isEnough(before) || reading === undefined) return before;
+    await reading.catch(() => {});
+    return known.get(file.runId);
+  }
+
+  #read(file: ReportFile, request: CsvPageRequest): Promise<CsvPage> {
+    const reading = this.#readOnce(file, request);
+    if (request.place !== START || this.#beginnings.has(file.runId)) return reading;
+    this.#beginnings.set(file.runId, reading);
+    return reading.finally(() => this.#beginnings.delete(file.runId));
+  }
+
+  async #readOnce(file: ReportFile, request: CsvPageRequest): Promise<CsvPage> {
+    const { known, files, clock } = this.#options;
+    const stop = new AbortController();
+    const inTime = clock.after(DEADLINE_MS, () => stop.abort());
+    try {
+      const run = await this.#run(file.runId);
+      const open = (start: number) => files.open(run, { signal: stop.signal, range: { start } });
+      const page = await readCsvPage(openCsv(file, open, request.place.offset), request);
+      const isFirst = request.place === START && (page.header !== null || page.isEnd);
+      await known.learn(file.runId, {
+        ...(isFirst ? { header: page.header ?? [] } : {}),
+        ...(page.isEnd ? { rowCount: page.next.row } : {}),
+      });
+      return page;
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+      const message = `Stripe did not deliver the rows within ${DEADLINE_MS / 1000} s. Download the file instead.`;
+      throw new UpstreamError('unavailable', message);
+    } finally {
+      inTime();
+      stop.abort();
+    }
+  }
+
+  async #run(id: string): Promise<ReportRun> {
+    const [run] = await this.#options.reader.read([id]);
+    if (run instanceof Error) throw run;
+    if (run) return run;
+    throw new UpstreamError('not_found', `Stripe no longer knows the report run ${id}.`);
+  }
+
+  #shared(key: string, work: () => Promise<CsvPage>): Promise<CsvPage> {
+    const found = this.#pages.get(key);
+    if (found !== undefined) return found;
+    const page = work().finally(() => this.#pages.delete(key));
+    this.#pages.set(key, page);
+    return page;
+  }
+}
+
+type Known = Awaited<ReturnType<Files['get']>>;
+
+/** Versions of the API before mid-2026 do not know what to include. */
+function unlessRefused(error: unknown): null {
+  if (error instanceof UpstreamError && error.kind === 'invalid') return null;
+  throw error;
+}
