@@ -3,8 +3,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 /** Where .ci/run wants the counts. */
 const results = process.env['VITEST_RESULTS'];
 
-/** Folders whose tests run on both databases. */
-const ON_BOTH = ['test/ledger/**/*.test.ts'];
+/** Tests that run on both databases. */
+const ON_BOTH = ['test/ledger/**/*.test.ts', 'test/budget/gateway.test.ts'];
 const ON_SQLITE = '**/*.sqlite.test.ts';
 const ON_POSTGRES = '**/*.postgres.test.ts';
 

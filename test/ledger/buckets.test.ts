@@ -1,9 +1,7 @@
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Bucket, type Buckets, openBuckets } from '../../src/ledger/buckets.js';
 import { migrate } from '../../src/ledger/migrations.js';
-import { openSqlite } from '../../src/ledger/sqlite.js';
-import { tempFolder } from './support.js';
+import { tempEngine } from './support.js';
 
 const T0 = Date.UTC(2026, 10, 21, 12);
 const DAY = 86_400_000;
@@ -12,8 +10,7 @@ const OTHER: Bucket = { name: 'other', perSecond: 10, capacity: 2 };
 
 async function open(): Promise<Buckets & { readonly clock: { now: number } }> {
   const clock = { now: T0 };
-  const engine = openSqlite(join(tempFolder(), 'ledger.db'), () => clock.now);
-  onTestFinished(() => engine.close());
+  const engine = { ...(await tempEngine()), now: () => clock.now };
   await migrate(engine, () => clock.now);
   return { ...openBuckets(engine, 'acct_1:test'), clock };
 }
