@@ -12,14 +12,14 @@ import { Budget } from '../../src/watch/budget.js';
 import type { Clock } from '../../src/watch/clock.js';
 
 export const ENDPOINT = 'GET /v1/reporting/report_runs/:id';
-export const T0 = Date.UTC(2026, 10, 21, 12);
+const T0 = Date.UTC(2026, 10, 21, 12);
 
 /** A clock that stands until it is moved; what falls due is done on the way, with time for its promises. */
 export interface MovedClock extends Clock {
   advance(ms: number): Promise<void>;
 }
 
-export function movedClock(start = T0): MovedClock {
+function movedClock(start = T0): MovedClock {
   let now = start;
   const timers = new Set<{ readonly at: number; readonly work: () => void }>();
   const after = (ms: number, work: () => void): (() => void) => {
