@@ -10,6 +10,8 @@ export interface Config {
   readonly upstream: UpstreamConfig;
   /** After so many reads in a month unwatched work slows down; null: never. */
   readonly monthlyReads: number | null;
+  /** Keys for links to files, the signing one first; none has one made and kept in the ledger. */
+  readonly fileSigningKeys: readonly Uint8Array[];
   readonly graphiql: boolean;
   readonly introspection: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -101,6 +103,18 @@ const Environment = z.object({
     )
     .optional(),
   LEDGER_ALLOW_UNSAFE: flag.optional(),
+  FILE_SIGNING_KEYS: list
+    .pipe(
+      z.array(
+        z
+          .string()
+          .refine(
+            isRandomKey,
+            'must be keys of at least 32 random bytes each, in hex or base64, separated by commas; `openssl rand -base64 32` prints one',
+          ),
+      ),
+    )
+    .default([]),
   AUTH_ANONYMOUS: flag.optional(),
   GRAPHIQL: flag.default(true),
   INTROSPECTION: flag.default(true),
@@ -134,6 +148,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     allowedHosts: values.ALLOWED_HOSTS,
     upstream: upstreamOf(values),
     monthlyReads: values.STRIPE_MONTHLY_READS ?? null,
+    fileSigningKeys: values.FILE_SIGNING_KEYS.map((key) => Buffer.from(key)),
     graphiql: values.GRAPHIQL,
     introspection: values.INTROSPECTION,
     logLevel: values.LOG_LEVEL,
@@ -200,6 +215,13 @@ function contradictions(values: Values): string[] {
     );
   }
   return problems;
+}
+
+/** Whether a text can be 32 random bytes in hex or base64: long enough, and not the same few characters again and again. */
+function isRandomKey(text: string): boolean {
+  const isHex = /^[0-9a-f]{64,}$/i.test(text);
+  const isBase64 = /^[\w+/-]{43,}={0,2}$/.test(text) && !/^[0-9a-f]*$/i.test(text);
+  return (isHex || isBase64) && new Set(text).size >= 10;
 }
 
 function isLoopback(hostname: string): boolean {

@@ -6,7 +6,10 @@ import { openServices, type ServicesOptions } from './services.js';
 
 export interface GatewayOptions
   extends ServicesOptions,
-    Pick<GatewayServerOptions, 'graphiql' | 'introspection' | 'allowedHosts'> {}
+    Pick<GatewayServerOptions, 'graphiql' | 'introspection' | 'allowedHosts'> {
+  /** For links to files, the signing one first; where there are none, the ledger's own is used. */
+  readonly fileSigningKeys: readonly Uint8Array[];
+}
 
 /** The graph of one account, ready to listen. */
 export interface Gateway extends GatewayServer {
@@ -19,7 +22,8 @@ export interface Gateway extends GatewayServer {
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const opened = await openServices(options);
   const { account } = opened.services;
-  const links = createFileLinks({ account, secret: opened.fileSecret, now: Date.now });
+  const [signing = opened.fileSecret, ...retired] = options.fileSigningKeys;
+  const links = createFileLinks({ account, keys: [signing, ...retired], now: Date.now });
   const services: Services = { ...opened.services, files: links };
   const server = createGatewayServer({
     schema,

@@ -49,8 +49,8 @@ async function run(): Promise<void> {
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
   const { options, description } = await openUpstream(config, closers);
-  const { monthlyReads, graphiql, introspection, allowedHosts } = config;
-  const serving = { graphiql, introspection, allowedHosts };
+  const { monthlyReads, fileSigningKeys, graphiql, introspection, allowedHosts } = config;
+  const serving = { fileSigningKeys, graphiql, introspection, allowedHosts };
   const gateway = await openGateway({ ...options, ...serving, monthlyReads, log });
   closers.push(() => gateway.close());
   const port = await gateway.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {

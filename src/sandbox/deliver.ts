@@ -33,8 +33,8 @@ export async function deliver(
   };
   progress?.head(answer.status);
   if (kind === 'truncated') {
-    response.writeHead(answer.status, { ...answer.headers, 'content-length': content.size + 64 });
-    for (const piece of content.pieces(0, Math.ceil(content.size / 2)))
+    response.writeHead(answer.status, { ...answer.headers, 'content-length': Math.max(1, content.size) });
+    for (const piece of content.pieces(0, Math.floor(content.size / 2)))
       if (!send(piece)) await drained(response);
     response.socket?.end();
     return;

@@ -121,5 +121,6 @@ function redact(text: string): string {
   return text
     .replace(/\bhttps?:\/\/[^\s'")\]]+/g, '[url]')
     .replace(/\b(?:sk|rk)_(?:test|live)_\w+/g, '[key]')
+    .replace(/\bsignature=[\w-]+/g, 'signature=[signature]')
     .replace(/\b(Bearer|Basic)\s+[^\s'"]+/gi, '$1 [token]');
 }

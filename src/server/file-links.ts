@@ -5,8 +5,8 @@ export const FILES_PREFIX = '/files/';
 export interface FileLinksOptions {
   /** Part of what is signed: a link made for one account is forged for every other. */
   readonly account: string;
-  /** 32 bytes or more. Links die with it. */
-  readonly secret: Uint8Array;
+  /** Each 32 bytes or more. The first signs, all verify: a key that is to go stays behind the new one until its links are old. */
+  readonly keys: readonly [Uint8Array, ...Uint8Array[]];
   /** Unix ms. */
   readonly now: () => number;
 }
@@ -22,16 +22,16 @@ export interface FileLinks {
 }
 
 /** Links to files that work without any other credential, for a limited time. */
-export function createFileLinks({ account, secret, now }: FileLinksOptions): FileLinks {
-  const signatureOf = (runId: string, expires: string): Buffer =>
-    createHmac('sha256', secret)
+export function createFileLinks({ account, keys, now }: FileLinksOptions): FileLinks {
+  const signatureOf = (key: Uint8Array, runId: string, expires: string): Buffer =>
+    createHmac('sha256', key)
       .update(JSON.stringify(['file-link.1', account, runId, expires]))
       .digest();
 
   return {
     sign(runId, expiresIn) {
       const expires = Math.floor(now() / 1_000) + expiresIn;
-      const signature = signatureOf(runId, String(expires)).toString('base64url');
+      const signature = signatureOf(keys[0], runId, String(expires)).toString('base64url');
       return {
         path: `${FILES_PREFIX}${encodeURIComponent(runId)}?expires=${expires}&signature=${signature}`,
         expiresAt: expires * 1_000,
@@ -42,12 +42,12 @@ export function createFileLinks({ account, secret, now }: FileLinksOptions): Fil
       const [, encodedId, expires, signature] = parts ?? [];
       if (encodedId === undefined || expires === undefined || signature === undefined) return 'forged';
       const runId = decoded(encodedId);
-      if (runId === null) return 'forged';
+      // Percent signs and the two bits that 43 characters have to spare: only one writing of a link is genuine.
+      if (runId === null || encodeURIComponent(runId) !== encodedId) return 'forged';
       const given = Buffer.from(signature, 'base64url');
-      const expected = signatureOf(runId, expires);
-      // 43 characters have two bits to spare: only one writing of a signature is genuine.
-      const isExact = given.toString('base64url') === signature && given.length === expected.length;
-      if (!isExact || !timingSafeEqual(given, expected)) return 'forged';
+      if (given.length !== 32 || given.toString('base64url') !== signature) return 'forged';
+      const isGenuine = keys.some((key) => timingSafeEqual(given, signatureOf(key, runId, expires)));
+      if (!isGenuine) return 'forged';
       return Number(expires) * 1_000 <= now() ? 'expired' : { runId };
     },
   };

@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import type { Services } from '../context.js';
-import { UpstreamError } from '../models/errors.js';
+import { UpstreamError, type UpstreamErrorKind } from '../models/errors.js';
 import type { ReportFile, ReportRun } from '../models/report-run.js';
 import { loggable } from './errors.js';
 import type { FileLinkCheck } from './file-links.js';
+import { attachment, fileNameOf } from './file-name.js';
+import { type ByteRange, wantedRange } from './file-range.js';
+import { pathOf } from './request-log.js';
 import { closeUnread, sendText } from './respond.js';
 
 /** An upstream file, opened. `length`: the bytes that `stream` gives before it ends; it fails where it would give others. */
@@ -15,60 +19,103 @@ interface OpenFile {
   readonly stream: Readable;
 }
 
-/** Opens the file of a run that has one. The signal ends the upstream request, also while the file is read. */
-export type FileOpener = (run: ReportRun, options: { readonly signal: AbortSignal }) => Promise<OpenFile>;
+interface OpenOptions {
+  /** Ends the upstream request, also while the file is read. */
+  readonly signal: AbortSignal;
+  /** The whole file where absent. */
+  readonly range?: ByteRange;
+}
+
+/** Opens the file of a run that has one, from the first byte of the range on. */
+export type FileOpener = (run: ReportRun, options: OpenOptions) => Promise<OpenFile>;
 
 export interface FileOptions {
   readonly services: Services;
   readonly open: FileOpener;
   /** Takes the path with its query string. */
   readonly verify: (path: string) => FileLinkCheck;
+  /** How long a client may take nothing of a file that is on its way, ms; 2 minutes unless told otherwise. */
+  readonly stallTimeout?: number;
   readonly log: Logger;
 }
 
 export type FileHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
-/** Streams a run's file to whoever has a valid link to it. */
-export function createFileHandler({ services, open, verify, log }: FileOptions): FileHandler {
-  return async (req, res) => {
-    closeUnread(req, res);
-    if (req.method !== 'GET')
-      return sendText(res, 405, 'A file can only be fetched with GET.', { allow: 'GET' });
+const STALL_MS = 120_000;
+const TYPES = { CSV: 'text/csv; charset=utf-8', ZIP: 'application/zip', OTHER: 'application/octet-stream' };
+
+/** Streams a run's file, or a part of it, to whoever has a valid link to it. HEAD asks nothing of Stripe. */
+export function createFileHandler(options: FileOptions): FileHandler {
+  const { services, open, verify, stallTimeout = STALL_MS, log } = options;
+
+  /** The run a link is for and its file; null where the answer is out already. */
+  async function fileOf(req: IncomingMessage, res: ServerResponse) {
     const link = verify(req.url ?? '');
     if (link === 'forged') return sendText(res, 403, 'This link was not made by this gateway.');
     if (link === 'expired') {
       return sendText(res, 410, 'This link has expired. Ask for downloadUrl again to get a new one.');
     }
+    const [run] = await services.runs.read([link.runId]);
+    if (run instanceof Error) throw run;
+    if (run === undefined || run === null)
+      return sendText(res, 404, 'Stripe no longer knows this report run.');
+    if (run.status === 'RUNNING') return sendText(res, 409, 'The report run has not ended yet.');
+    const file = run.result?.file ?? null;
+    return file === null ? sendText(res, 404, 'The report run has no file.') : { run, file };
+  }
+
+  async function answer(req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {
+    const found = await fileOf(req, res);
+    if (found === undefined) return;
+    const { run, file } = found;
+    const size = Number(file.size);
+    const etag = etagOf(file);
+    const range = req.method === 'GET' ? wantedRange(req.headers, size, etag) : 'whole';
+    if (range === 'none') {
+      const sentence = `The file has ${size} bytes; Range must name one part of it, such as bytes=0-99, bytes=100- or bytes=-100.`;
+      return sendText(res, 416, sentence, { 'content-range': `bytes */${size}` });
+    }
+    const opened =
+      req.method === 'GET' ? await open(run, range === 'whole' ? { signal } : { signal, range }) : null;
+    if (opened !== null) await firstByte(opened.stream);
+    res.writeHead(range === 'whole' ? 200 : 206, {
+      ...(range === 'whole' ? {} : { 'content-range': `bytes ${range.start}-${range.end}/${size}` }),
+      'accept-ranges': 'bytes',
+      'cache-control': 'private, no-store',
+      'content-disposition': attachment(fileNameOf(run, file)),
+      'content-length': opened?.length ?? size,
+      'content-security-policy': "sandbox; default-src 'none'",
+      'content-type': TYPES[file.contentType],
+      etag,
+    });
+    if (opened === null) res.end();
+    else await pipeline(opened.stream, res);
+  }
+
+  return async (req, res) => {
+    closeUnread(req, res);
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      return sendText(res, 405, 'A file can only be fetched, with GET or HEAD.', { allow: 'GET, HEAD' });
     const gone = new AbortController();
     res.once('close', () => gone.abort());
+    // Without a listener of its own the time-out closes the connection, and with it the upstream's.
+    res.setTimeout(stallTimeout);
     try {
-      const [run] = await services.runs.read([link.runId]);
-      if (run instanceof Error) throw run;
-      if (run === undefined || run === null)
-        return sendText(res, 404, 'Stripe no longer knows this report run.');
-      if (run.status === 'RUNNING') return sendText(res, 409, 'The report run has not ended yet.');
-      const file = run.result?.file ?? null;
-      if (file === null) return sendText(res, 404, 'The report run has no file.');
-      await stream(await open(run, { signal: gone.signal }), file, res);
+      await answer(req, res, gone.signal);
     } catch (error) {
       if (gone.signal.aborted && !res.writableFinished) return;
-      log.warn({ runId: link.runId, err: loggable(error) }, 'a file could not be delivered');
+      log.warn({ path: pathOf(req), err: loggable(error) }, 'a file could not be delivered');
       // Past the first byte the status is out; only a broken connection tells the client that the file is not whole.
       if (res.headersSent) res.destroy();
-      else sendText(res, isGone(error) ? 404 : 502, explained(error));
+      else sendFailure(res, error);
     }
   };
 }
 
-async function stream(opened: OpenFile, file: ReportFile, res: ServerResponse): Promise<void> {
-  await firstByte(opened.stream);
-  res.statusCode = 200;
-  res.setHeader('content-type', typeOf(file));
-  res.setHeader('content-length', opened.length);
-  res.setHeader('content-disposition', attachment(nameOf(file)));
-  res.setHeader('cache-control', 'private, no-store');
-  res.setHeader('content-security-policy', "sandbox; default-src 'none'");
-  await pipeline(opened.stream, res);
+/** A report that has ended never changes, so which file it is says which bytes it has. */
+function etagOf(file: ReportFile): string {
+  const which = JSON.stringify([file.runId, file.fileId, String(file.size)]);
+  return `"${createHash('sha256').update(which).digest('base64url').slice(0, 22)}"`;
 }
 
 /** Waits until the stream has something to say, so that a failure before that can still be an answer of its own. */
@@ -85,37 +132,19 @@ function firstByte(stream: Readable): Promise<void> {
   });
 }
 
-/** Stripe deletes files after a year. */
-function isGone(error: unknown): boolean {
-  return error instanceof UpstreamError && error.kind === 'not_found';
-}
-
-function explained(error: unknown): string {
+function sendFailure(res: ServerResponse, error: unknown): void {
   // The message of an upstream error is made to be shown; of any other nothing is known.
-  return error instanceof UpstreamError
-    ? `Stripe did not deliver the file: ${error.message}`
-    : 'The file could not be fetched from Stripe. Try again.';
+  if (!(error instanceof UpstreamError)) {
+    sendText(res, 502, 'The file could not be fetched from Stripe. Try again.');
+    return;
+  }
+  const { kind, retryAfter, message } = error;
+  const headers = kind === 'rate_limited' ? { 'retry-after': String(retryAfter ?? 1) } : {};
+  sendText(res, statusOf(kind), `Stripe did not deliver the file: ${message}`, headers);
 }
 
-function nameOf(file: ReportFile): string {
-  if (file.filename !== null && file.filename !== '') return file.filename;
-  const ending = { CSV: '.csv', ZIP: '.zip', OTHER: '' }[file.contentType];
-  return `${file.runId}${ending}`;
-}
-
-function typeOf(file: ReportFile): string {
-  return { CSV: 'text/csv; charset=utf-8', ZIP: 'application/zip', OTHER: 'application/octet-stream' }[
-    file.contentType
-  ];
-}
-
-/** RFC 6266: a plain name for every client, and the exact one for those that read `filename*`. */
-function attachment(name: string): string {
-  const safe = Array.from(name, (sign) => (/[\p{Cc}\p{Cs}"\\/:*?<>|]/u.test(sign) ? '_' : sign))
-    .slice(-200)
-    .join('');
-  const plain = safe.replace(/[^ -~]/g, '_');
-  if (plain === safe) return `attachment; filename="${plain}"`;
-  const exact = encodeURIComponent(safe).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
-  return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
+/** A file can be gone although its run is not: Stripe deletes files after a year. */
+function statusOf(kind: UpstreamErrorKind): number {
+  if (kind === 'not_found') return 404;
+  return kind === 'rate_limited' ? 503 : 502;
 }

@@ -17,7 +17,7 @@ import { closeUnread, type Refusal, refuse, sendJson } from './respond.js';
 import { createSockets } from './sockets.js';
 
 export interface GatewayServerOptions extends GraphQLOptions {
-  readonly files: Pick<FileOptions, 'open' | 'verify'>;
+  readonly files: Pick<FileOptions, 'open' | 'verify' | 'stallTimeout'>;
   /** Whether browsers get GraphiQL at /graphql. */
   readonly graphiql: boolean;
   /** Names accepted in `Host` besides the loopback ones: `name` for any port, `name:port` for one. */

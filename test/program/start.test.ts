@@ -58,6 +58,25 @@ describe('the program', () => {
     expect(program.output()).not.toMatch(/\bat .*\.js:\d+/);
   });
 
+  test.each([
+    ['too short', 'b0w8xV2n'],
+    ['too few hex digits', '0123456789abcdef'.repeat(3)],
+    ['not random', 'a'.repeat(64)],
+    ['good, then not', `${'0123456789abcdef'.repeat(4)},changeme`],
+  ])('refuses keys for links that are %s, without showing them', async (_, keys) => {
+    const program = start({ FILE_SIGNING_KEYS: keys });
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toMatch(/^ {2}FILE_SIGNING_KEYS: must be keys of at least 32 random bytes/m);
+    expect(program.output()).not.toContain(keys.split(',').at(-1));
+  });
+
+  test('takes keys for links in hex and in base64', async () => {
+    const keys = ['hex', 'base64', 'base64url'] as const;
+    const bytes = Buffer.from('b49f17c2d8e6a1035b7c4e9088f1d2360aa7735cfe2149bd6b11de0457938a6c', 'hex');
+    const program = start({ FILE_SIGNING_KEYS: keys.map((as) => bytes.toString(as)).join(', ') });
+    expect(await program.says(/http:\/\/127\.0\.0\.1:\d+\/graphql/)).not.toBeNull();
+  });
+
   test('says that the port is taken', async () => {
     const first = start();
     const [, port = ''] = await first.says(/127\.0\.0\.1:(\d+)\/graphql/);

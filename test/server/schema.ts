@@ -177,7 +177,7 @@ export function createFeed(): Feed {
 }
 
 /** A v2 run; with a file where it has SUCCEEDED. */
-export function runOf(id: string, status: ReportRun['status'], filename: string | null = null): ReportRun {
+export function runOf(id: string, status: ReportRun['status'], size = 4n): ReportRun {
   return {
     api: 'V2',
     id,
@@ -196,8 +196,8 @@ export function runOf(id: string, status: ReportRun['status'], filename: string 
             file: {
               runId: id,
               contentType: 'CSV',
-              size: 4n,
-              filename,
+              size,
+              filename: null,
               fileId: null,
               title: null,
               createdAt: null,

@@ -28,14 +28,17 @@ export interface TestGateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export type TestOptions = Partial<Omit<GatewayServerOptions, 'files'>> & { readonly open?: FileOpener };
+export type TestOptions = Partial<Omit<GatewayServerOptions, 'files'>> & {
+  readonly open?: FileOpener;
+  readonly stallTimeout?: number;
+};
 
 export async function startGateway(options: TestOptions = {}): Promise<TestGateway> {
   const clock = { now: Date.UTC(2026, 10, 20, 12) };
   const log: Record<string, unknown>[] = [];
   const runs = new Map<string, ReportRun | Error>();
   const feed = createFeed();
-  const links = createFileLinks({ account: ACCOUNT, secret: Buffer.alloc(32, 7), now: () => clock.now });
+  const links = createFileLinks({ account: ACCOUNT, keys: [Buffer.alloc(32, 7)], now: () => clock.now });
   const open: FileOpener =
     options.open ?? (() => Promise.resolve({ length: 4, stream: Readable.from(['a,b\n']) }));
   const server = createGatewayServer({
@@ -49,7 +52,11 @@ export async function startGateway(options: TestOptions = {}): Promise<TestGatew
     closeGrace: 1_000,
     log: pino({ level: 'debug' }, collector(log)),
     ...options,
-    files: { open, verify: (path) => links.verify(path) },
+    files: {
+      open,
+      verify: (path) => links.verify(path),
+      ...(options.stallTimeout === undefined ? {} : { stallTimeout: options.stallTimeout }),
+    },
   });
   const port = await server.listen(0, '127.0.0.1');
   let closed: Promise<void> | null = null;

@@ -34,6 +34,7 @@ export interface TestGatewayOptions {
   readonly monthlyReads?: number;
   /** A DATABASE_URL. */
   readonly database?: string;
+  readonly fileSigningKeys?: readonly Uint8Array[];
   readonly logTo?: NodeJS.WritableStream;
 }
 
@@ -53,6 +54,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     graphiql: false,
     introspection: true,
     allowedHosts: [],
+    fileSigningKeys: options.fileSigningKeys ?? [],
     log,
   });
   const port = await gateway.listen(0, '127.0.0.1');

@@ -4,8 +4,7 @@ import type { Answer, Call } from '../http.js';
 import type { World } from '../world.js';
 import { addFault, clearFaults, listFaults, releaseFault } from './faults.js';
 import { addOutcome, changeSettings, clearRequests, listRequests, showSettings } from './misc.js';
-import { giveFile } from './files.js';
-import { addRuns, clearRuns, finishRun, listRuns, overlayRun } from './runs.js';
+import { addRuns, clearRuns, finishRun, giveFile, listRuns, overlayRun } from './runs.js';
 import {
   addWebhook,
   clearDeliveries,

@@ -17,7 +17,10 @@ export interface Fields {
 
 /** The body must be an object of these fields only; an empty body is an empty object. */
 export function readFields(body: Buffer, known: readonly string[]): Fields {
-  const given = parseBody(body);
+  return fieldsOf(parseBody(body), known);
+}
+
+export function fieldsOf(given: JsonObject, known: readonly string[]): Fields {
   for (const name of Object.keys(given)) {
     if (!known.includes(name)) throw invalid(`Unknown field '${name}'; known are ${known.join(', ')}.`);
   }

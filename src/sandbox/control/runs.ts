@@ -8,11 +8,12 @@ import { sampleParameters } from '../sample.js';
 import type { Scope } from '../scope.js';
 import { findRun, scopeOf, tellEnds } from '../world.js';
 import type { World } from '../world.js';
-import { MODES, parseObjectOrNull, readFields, required } from './fields.js';
+import { fieldsOf, MODES, parseObjectOrNull, readFields, required } from './fields.js';
+import { FILE_FIELDS, fileFrom } from './file-fields.js';
 
 const STATUSES = ['pending', 'running', 'succeeded', 'failed'] as const;
 const FIELDS =
-  'account mode api count createdAt spacingMs status endsAfterSeconds type parameters lateMs'.split(' ');
+  'account mode api count createdAt spacingMs status endsAfterSeconds type parameters lateMs file'.split(' ');
 
 /** Creates many runs at once, past all limits. Answers their ids in the order they were made. */
 export function addRuns(world: World, call: Call): { ids: string[] } {
@@ -27,6 +28,8 @@ export function addRuns(world: World, call: Call): { ids: string[] } {
   const endsAfter = fields.number('endsAfterSeconds');
   const [newest, spacing] = [fields.number('createdAt') ?? now, fields.number('spacingMs') ?? 0];
   const lateMs = fields.number('lateMs') ?? 0;
+  const file = fields.object('file');
+  const given = file === null ? null : fileFrom(fieldsOf(file, FILE_FIELDS));
   const ids: string[] = [];
   const count = required(fields.number('count', 1), 'count');
   for (let i = 0; i < count; i++) {
@@ -41,6 +44,7 @@ export function addRuns(world: World, call: Call): { ids: string[] } {
       idempotencyKey: null,
       end: endFor(status, created, endsAfter, now),
     });
+    run.given = given;
     if (api === 'V2') scope.tellCreated(run, null, world.settings, lateMs, now);
     ids.push(run.id);
   }
@@ -100,13 +104,19 @@ export function finishRun(world: World, call: Call, id: string): unknown {
   return {};
 }
 
+/** Gives a run another file than the one that is made from it. */
+export function giveFile(world: World, call: Call, id: string): unknown {
+  const given = fileFrom(readFields(call.body, FILE_FIELDS));
+  known(world, id).given = given;
+  return { size: given.content.size };
+}
+
 export function overlayRun(world: World, call: Call, id: string): unknown {
   known(world, id).overlay = parseObjectOrNull(call.body);
   return {};
 }
 
-/** A run of any account, or the 404 that there is none. */
-export function known(world: World, id: string): Run {
+function known(world: World, id: string): Run {
   const run = findRun(world, id);
   if (run === null) throw new ApiError(404, { message: `There is no run '${id}' in any account.` });
   return run;

@@ -1,20 +1,14 @@
 import { invalid } from '../errors.js';
 import { type Content, csvOf, inMemory } from '../files/content.js';
-import type { Call } from '../http.js';
-import type { FileType } from '../run.js';
-import type { World } from '../world.js';
-import { type Fields, readFields } from './fields.js';
-import { known } from './runs.js';
+import type { FileType, GivenFile } from '../run.js';
+import type { Fields } from './fields.js';
 
+export const FILE_FIELDS = ['bytes', 'text', 'base64', 'contentType'];
 const TYPES: readonly FileType[] = ['csv', 'zip'];
 
-/** Gives a run another file than the one that is made from it. */
-export function giveFile(world: World, call: Call, id: string): unknown {
-  const run = known(world, id);
-  const fields = readFields(call.body, ['bytes', 'text', 'base64', 'contentType']);
-  const content = contentOf(fields);
-  run.given = { content, type: fields.oneOf('contentType', TYPES) ?? 'csv' };
-  return { size: content.size };
+/** The file that FILE_FIELDS describe. */
+export function fileFrom(fields: Fields): GivenFile {
+  return { content: contentOf(fields), type: fields.oneOf('contentType', TYPES) ?? 'csv' };
 }
 
 function contentOf(fields: Fields): Content {
