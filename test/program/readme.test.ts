@@ -23,7 +23,7 @@ function shapeOf(value: unknown): unknown {
   return text;
 }
 
-const [create = '', follow = '', list = ''] = blocks('graphql');
+const [create = '', follow = '', , list = ''] = blocks('graphql');
 const [created = '', running = '', succeeded = '', listed = ''] = blocks('json').map((text) =>
   shapeOf(JSON.parse(text)),
 );
