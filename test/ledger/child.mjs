@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { openLedger } from '../../dist/ledger/ledger.js';
-import { openSqlite } from '../../dist/ledger/sqlite.js';
+import { openEngine } from '../../dist/ledger/open-engine.js';
 
-const [mode, file] = process.argv.slice(2);
+const [mode, url] = process.argv.slice(2);
 const say = (line) => writeSync(1, `${line}\n`);
 
 const observed = (id, text = '') => ({
@@ -27,7 +27,7 @@ const observed = (id, text = '') => ({
 });
 
 async function open() {
-  const engine = openSqlite(file);
+  const engine = await openEngine(url);
   const ledger = await openLedger({
     engine,
     account: 'acct_1:test',
@@ -86,4 +86,15 @@ async function hold() {
   setInterval(() => {}, 60_000);
 }
 
-await { observe, fill, hold }[mode]();
+/** Says what time the database has, in a process whose own clock is an hour slow, and then jumps to an hour fast. */
+async function clock() {
+  const now = Date.now;
+  Date.now = () => now() - 3_600_000;
+  const engine = await openEngine(url);
+  say(String(engine.now()));
+  Date.now = () => now() + 3_600_000;
+  say(String(engine.now()));
+  await engine.close();
+}
+
+await { observe, fill, hold, clock }[mode]();

