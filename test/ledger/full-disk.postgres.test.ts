@@ -10,7 +10,11 @@ import { messageOf, tempEngine } from './support.js';
 async function asSuperuser(sql: string): Promise<void> {
   const client = new Client({ connectionString: inject('postgresUrl') });
   await client.connect();
-  await client.query(sql).finally(() => client.end());
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 /** A table on the disk, or where there is none, one that refuses its rows with the words and the code of a full disk. */

@@ -24,9 +24,9 @@ interface Tally {
 function keepWriting(engine: Engine, first: number, step: number): Tally {
   const acknowledged: number[] = [];
   const failures: unknown[] = [];
-  let ending = false;
+  const ending = new AbortController();
   const write = async (): Promise<void> => {
-    for (let id = first; !ending; id += step) {
+    for (let id = first; !ending.signal.aborted; id += step) {
       await engine
         .tx((tx) => tx.query('insert into t (id) values (?)', [id]))
         .then(() => acknowledged.push(id))
@@ -38,7 +38,7 @@ function keepWriting(engine: Engine, first: number, step: number): Tally {
     acknowledged,
     failures,
     async end() {
-      ending = true;
+      ending.abort();
       await written;
     },
   };
