@@ -4,7 +4,11 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const results = process.env['VITEST_RESULTS'];
 
 /** Tests that run on both databases. */
-const ON_BOTH = ['test/ledger/**/*.test.ts', 'test/budget/gateway.test.ts'];
+const ON_BOTH = [
+  'test/ledger/**/*.test.ts',
+  'test/budget/gateway.test.ts',
+  'test/follow/{follow-runs,live-list,outlook}*.test.ts',
+];
 const ON_SQLITE = '**/*.sqlite.test.ts';
 const ON_POSTGRES = '**/*.postgres.test.ts';
 

@@ -17,7 +17,7 @@ export interface WatchedFiltersOptions {
   readonly account: string;
   readonly ledger: Pick<Ledger, 'runs'>;
   readonly runLog: RunLog;
-  readonly followers: Followers;
+  readonly followers: Pick<Followers, 'add'>;
   readonly news: NewsWatch;
   readonly wakes: Wakes;
   readonly clock: Clock;

@@ -5,7 +5,6 @@ import type { ReportRun, ReportRunStatus } from '../../src/models/report-run.js'
 import type { RunFilter } from '../../src/models/run-page.js';
 import { systemClock } from '../../src/watch/clock.js';
 import { followRuns } from '../../src/watch/follow-runs.js';
-import { Followers } from '../../src/watch/followers.js';
 import { NewsWatch } from '../../src/watch/news-watch.js';
 import { RunLog } from '../../src/watch/run-log.js';
 import { Wakes } from '../../src/watch/wakes.js';
@@ -98,10 +97,19 @@ test('whatever moves, however slow the clients and whatever wakes are lost, each
     const ledger = await testLedger({ engine, account });
     const wakes = new Wakes();
     const clock = systemClock(() => ledger.clock.now);
-    const followers = new Followers(() => {});
+    /** How often each run is followed; a run that is not is not in it. */
+    const followed = new Map<string, number>();
+    const add = (id: string): (() => void) => {
+      followed.set(id, (followed.get(id) ?? 0) + 1);
+      return () => {
+        const left = (followed.get(id) ?? 0) - 1;
+        if (left > 0) followed.set(id, left);
+        else followed.delete(id);
+      };
+    };
     const runLog = new RunLog({ account, ledger, wakes, clock });
     const news = new NewsWatch({ ledger, clock, askForNews: () => {} });
-    const watched = new WatchedFilters({ account, ledger, runLog, followers, news, wakes, clock });
+    const watched = new WatchedFilters({ account, ledger, runLog, followers: { add }, news, wakes, clock });
     let isCut = false;
     const stopListening = engine.onNotify((topic) => {
       if (!isCut) wakes.wake(topic);
@@ -172,7 +180,7 @@ test('whatever moves, however slow the clients and whatever wakes are lost, each
     const running = RUNS.filter((run) => states.get(run) === 'RUNNING').filter((run) =>
       staying.some(({ by }) => passes({ ...by, status: ['RUNNING'] }, run, 'RUNNING')),
     );
-    const ids = (): string[] => [...followers.ids('V1'), ...followers.ids('V2')].sort();
+    const ids = (): string[] => [...followed.keys()].sort();
     await until(() => ids().join() === running.map(({ id }) => id).join());
     for (const { iterator } of staying) await iterator.return?.();
     await until(() => ids().length === 0);
