@@ -7,6 +7,8 @@ export interface Config {
   readonly port: number;
   /** Names under which requests are accepted besides the loopback ones. */
   readonly allowedHosts: readonly string[];
+  /** The path of the Unix socket that operators' commands come in by. */
+  readonly adminSocket: string;
   readonly upstream: UpstreamConfig;
   /** After so many reads in a month unwatched work slows down; null: never. */
   readonly monthlyReads: number | null;
@@ -44,6 +46,9 @@ class ConfigError extends Error {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+/** Where commands look for the gateway, and the gateway waits for them, unless told otherwise. */
+export const DEFAULT_ADMIN_SOCKET = 'data/admin.sock';
+
 const flag = z.enum(['0', '1', 'true', 'false']).transform((word) => word === '1' || word === 'true');
 const port = z
   .string()
@@ -65,6 +70,10 @@ const Environment = z.object({
       z.array(z.string().regex(/^[\w.-]+(?::\d{1,5})?$/, 'must be names, or name:port, separated by commas')),
     )
     .default([]),
+  ADMIN_SOCKET: z
+    .string()
+    .max(100, 'must be a path of at most 100 bytes, which is all that a socket can have')
+    .default(DEFAULT_ADMIN_SOCKET),
   STRIPE_API_KEY: z
     .string()
     .regex(
@@ -146,6 +155,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: values.HOST,
     port: values.PORT,
     allowedHosts: values.ALLOWED_HOSTS,
+    adminSocket: values.ADMIN_SOCKET,
     upstream: upstreamOf(values),
     monthlyReads: values.STRIPE_MONTHLY_READS ?? null,
     fileSigningKeys: values.FILE_SIGNING_KEYS.map((key) => Buffer.from(key)),

@@ -2,6 +2,7 @@ import type DataLoader from 'dataloader';
 import type { CreateReportRunOutcome, CreateReportRunRequest } from './models/create-report-run.js';
 import type { ReportFile, ReportRun, RunOutlook, StripeApi } from './models/report-run.js';
 import type { ReportColumn, ReportRowsPage, ReportRowsRequest } from './models/report-rows.js';
+import type { OpenCreate } from './models/open-create.js';
 import type { ReportType } from './models/report-type.js';
 import type { RunFilter, RunPage, RunPageRequest } from './models/run-page.js';
 import type { UpstreamState } from './models/upstream-state.js';
@@ -58,6 +59,20 @@ export interface Services {
     /** A signed path (`/files/…`) for a run's file. `expiresAt` is unix ms. */
     sign(runId: string, expiresIn: number): { readonly path: string; readonly expiresAt: number };
   };
+}
+
+/** What operators' commands can ask of a running gateway, for its account. */
+export interface Operations {
+  readonly account: string;
+  /** The creates that are not settled, the oldest first. */
+  openCreates(): Promise<readonly OpenCreate[]>;
+  /**
+   * Settles an unknown create: it has started this run, or with null none. Resolves to a sentence that says so; rejects with one that
+   * says why not.
+   */
+  settle(key: string, runId: string | null): Promise<string>;
+  /** How much was read of Stripe, by day and month. */
+  usage(): Promise<object>;
 }
 
 /** What every resolver gets: one per request, or per operation on a socket. */

@@ -1,4 +1,4 @@
-import type { Services } from './context.js';
+import type { Operations, Services } from './context.js';
 import { createLoaders, schema } from './schema/index.js';
 import { createFileLinks } from './server/file-links.js';
 import { createGatewayServer, type GatewayServer, type GatewayServerOptions } from './server/server.js';
@@ -14,6 +14,8 @@ export interface GatewayOptions
 /** The graph of one account, ready to listen. */
 export interface Gateway extends GatewayServer {
   readonly services: Services;
+  /** For operators' commands, once it is known where they come in. */
+  readonly operations: Operations;
   /** Completes the subscriptions, then closes sockets and HTTP, then the ledger and the connections to Stripe. */
   close(): Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
   return {
     services,
+    operations: opened.operations,
     listen: (port, host) => server.listen(port, host),
     async close() {
       await opened.stop();

@@ -5,6 +5,8 @@ import { type Logger, pino } from 'pino';
 import { type Config, readConfig } from './config.js';
 import { openGateway } from './gateway.js';
 import { startSandbox } from './sandbox/server.js';
+import { openAdmin } from './server/admin.js';
+import { createAdminRoutes } from './server/admin-routes.js';
 import { loggable } from './server/errors.js';
 import type { ServicesOptions } from './services.js';
 
@@ -56,6 +58,8 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   const port = await gateway.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
     throw new Error(explained(error, config), { cause: error });
   });
+  const routes = createAdminRoutes(gateway.operations, Date.now);
+  closers.push(await openAdmin({ path: config.adminSocket, routes, log }));
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   process.stdout.write(
     `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${gateway.services.account}\n\n`,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Services } from './context.js';
+import type { Operations, Services } from './context.js';
 import { decodeReportTypeV1, decodeReportTypeV2 } from './datasources/decode-report-type.js';
 import { DECODER_VERSION, decodeRun } from './datasources/decode-run.js';
 import { createFileSource, type FileSource } from './datasources/files.js';
@@ -15,6 +15,7 @@ import { ReportRows } from './rows/report-rows.js';
 import { createRowCursors } from './rows/row-cursor.js';
 import { Budget } from './watch/budget.js';
 import { systemClock } from './watch/clock.js';
+import { Operator } from './watch/operator.js';
 import { Catalogue } from './watch/report-types.js';
 import { createWatch } from './watch/watch.js';
 
@@ -38,6 +39,7 @@ export interface ServicesOptions {
 /** The services of one account, but for links to files, which are the server's. Whoever opens them closes them. */
 export interface OpenServices {
   readonly services: Omit<Services, 'files'>;
+  readonly operations: Operations;
   readonly files: Pick<FileSource, 'open'>;
   /** Signs links to files; the same after a restart. */
   readonly fileSecret: Uint8Array;
@@ -92,6 +94,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const cursors = createRowCursors({ account, secret: await ledger.secret('row-cursors') });
     const { reader } = watch;
     const rows = new ReportRows({ known: ledger.files, files, v2, cursors, reader, clock });
+    const operator = new Operator({ v1, v2, ledger, log });
     watch.start();
     return {
       services: {
@@ -109,6 +112,12 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
         createReportRun: (request, key, slotWait) => watch.creates.create(request, key, slotWait * 1_000),
         reportTypes: catalogue,
         rows,
+      },
+      operations: {
+        account,
+        openCreates: () => operator.openCreates(),
+        settle: (key, runId) => operator.settle(key, runId),
+        usage: () => budget.usage(),
       },
       files,
       fileSecret,

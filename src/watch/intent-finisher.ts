@@ -121,7 +121,7 @@ export class IntentFinisher {
       case 'unclear':
         this.#options.log.error(
           { idempotencyKey: intent.key, reason: settled.reason },
-          'a create cannot be settled without an operator',
+          `a create cannot be settled without an operator: npm run intents -- settle ${shellWord(intent.key)} --run <id>, or --none`,
         );
         throw unclearOutcome(intent.key, settled.reason);
       case 'lost':
@@ -150,4 +150,8 @@ export class IntentFinisher {
     const { code, extensions } = error === null ? {} : toGatewayError(error);
     throw unknownOutcome(intent.key, reason, code, extensions);
   }
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -9,7 +9,7 @@ import type { RunPosition } from '../models/run-page.js';
 import { endOf } from './marks-v1.js';
 
 /** Stripe's clock may be behind ours by so much, ms. */
-const CLOCK_SKEW_MS = 300_000;
+export const CLOCK_SKEW_MS = 300_000;
 /** More open intents than this are not compared with each other. */
 const OPEN_MAX = 10_000;
 
@@ -131,7 +131,8 @@ function requestText(reportType: string, parameters: JsonObject): string {
   return JSON.stringify([reportType, sameText(parameters)]);
 }
 
-function sameText(value: JsonValue): string {
+/** A value in one writing: keys in order, and scalars as the text that a form sends. */
+export function sameText(value: JsonValue): string {
   if (Array.isArray(value)) return JSON.stringify(value.map(sameText));
   if (typeof value === 'string') return value;
   if (!isJsonObject(value)) return JSON.stringify(value);

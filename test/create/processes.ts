@@ -9,6 +9,7 @@ export interface GatewayProcess {
   query<Data>(query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer<Data>>;
   /** SIGKILL; resolves when the process has gone. */
   kill(): Promise<void>;
+  readonly program: Program;
 }
 
 /** Whatever was begun in it is killed and deleted when it is disposed. */
@@ -28,10 +29,18 @@ export class Processes implements AsyncDisposable {
     return withControl(origin, () => kill(program));
   }
 
-  async gateway(upstream: string, ledgerFile: string): Promise<GatewayProcess> {
-    const program = this.#start('dist/main.js', gatewayEnvironment(upstream, ledgerFile));
+  /** `database` is a DATABASE_URL or the path of a file. */
+  async gateway(
+    upstream: string,
+    database: string,
+    environment: Record<string, string> = {},
+  ): Promise<GatewayProcess> {
+    const program = this.#start('dist/main.js', {
+      ...gatewayEnvironment(upstream, database),
+      ...environment,
+    });
     const [, url = ''] = await program.says(/^Report-run gateway: (\S+)$/m);
-    return { query: (query, variables) => post(url, query, variables), kill: () => kill(program) };
+    return { query: (query, variables) => post(url, query, variables), kill: () => kill(program), program };
   }
 
   /** Starts a gateway that is expected to fail, and gives what it ended with. */
@@ -56,11 +65,11 @@ export class Processes implements AsyncDisposable {
   }
 }
 
-function gatewayEnvironment(upstream: string, ledgerFile: string): Record<string, string> {
+function gatewayEnvironment(upstream: string, database: string): Record<string, string> {
   return {
     STRIPE_API_KEY: 'sk_test_x',
     STRIPE_API_BASE: upstream,
-    DATABASE_URL: `file:${ledgerFile}`,
+    DATABASE_URL: database.includes('://') ? database : `file:${database}`,
     AUTH_ANONYMOUS: '1',
     PORT: '0',
     LOG_LEVEL: 'warn',

@@ -10,6 +10,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'program.ts': ['config.ts', 'gateway.ts', 'services.ts*', 'server', 'sandbox'],
   'gateway.ts': ['context.ts*', 'services.ts', 'schema', 'server'],
   'config.ts': [],
+  commands: ['config.ts', 'ledger', 'models'],
   'context.ts': ['models'],
   'services.ts': ['context.ts*', 'datasources', 'ledger', 'watch', 'rows', 'models'],
   server: ['schema', 'context.ts*', 'models'],
