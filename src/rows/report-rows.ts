@@ -7,7 +7,7 @@ import type { ReportFile, ReportRun } from '../models/report-run.js';
 import type { Clock } from '../watch/clock.js';
 import { describeColumns, keysOf } from './columns.js';
 import { type CsvPage, type CsvPageRequest, readCsvPage, START } from './csv-page.js';
-import { openCsv } from './open-csv.js';
+import { type OpenPart, openCsv } from './open-csv.js';
 import type { RowCursors } from './row-cursor.js';
 
 export interface ReportRowsOptions {
@@ -104,8 +104,8 @@ export class ReportRows {
     const inTime = clock.after(DEADLINE_MS, () => stop.abort());
     try {
       const run = await this.#run(file.runId);
-      const open = (start: number) => files.open(run, { signal: stop.signal, range: { start } });
-      const page = await readCsvPage(openCsv(file, open, request.place.offset), request);
+      const open: OpenPart = (range) => files.open(run, { signal: stop.signal, range });
+      const page = await readCsvPage(openCsv(file, open, request), request);
       const isFirst = request.place === START && (page.header !== null || page.isEnd);
       await known.learn(file.runId, {
         ...(isFirst ? { header: page.header ?? [] } : {}),
