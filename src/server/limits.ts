@@ -13,7 +13,7 @@ import type { Plugin } from 'graphql-yoga';
 /** A request's body and a socket's message, in bytes. */
 export const MAX_MESSAGE_BYTES = 100_000;
 
-/** The deepest field there is, the URL of a listed run's file, is at 7. Fragments do not count. */
+/** The deepest field there is, a cell of a row of a listed run's file, is at 8. Fragments do not count. */
 const MAX_DEPTH = 12;
 /** Aliases are how one document asks for many runs; `nodes(ids:)` is how it should. */
 const MAX_ALIASES = 30;

@@ -70,6 +70,7 @@ it('offers an example for each thing one can do', async () => {
   expect(await page.locator('.graphiql-tab').allInnerTexts()).toEqual([
     'ListReportRuns',
     'LookUpReportRun',
+    'ReadReportRows',
     'CreateReportRunV1',
     'CreateReportRunV2',
     'FollowReportRun',
@@ -85,6 +86,8 @@ it('lists runs and looks one up as it stands, also after the window has changed'
   const link = await shown(/"url":"([^"]+)/);
   expect(new URL(link).origin).toBe(new URL(url).origin);
   expect((await fetch(link)).status).toBe(200);
+  await run('ReadReportRows');
+  await shown(/"columns":\[\{"name":"\w+","type":"[A-Z]+"/);
 });
 
 it.each([

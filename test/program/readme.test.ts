@@ -23,26 +23,32 @@ function shapeOf(value: unknown): unknown {
   return text;
 }
 
-const [create = '', follow = '', , list = ''] = blocks('graphql');
-const [created = '', running = '', succeeded = '', listed = ''] = blocks('json').map((text) =>
+const [create = '', follow = '', , list = '', , rows = ''] = blocks('graphql');
+const [created = '', running = '', succeeded = '', listed = '', read = ''] = blocks('json').map((text) =>
   shapeOf(JSON.parse(text)),
 );
 
 let gateway: Program;
 let url: string;
+let sandbox: string;
 
 beforeAll(async () => {
   gateway = startProgram('dist/main.js', { PORT: '0', SANDBOX_RUN_SECONDS: '2' });
   [url] = await gateway.says(/http:\/\/\S+\/graphql/);
+  [sandbox] = await gateway.says(/(?<=sandbox at )http:\/\/[\d.:]+/);
 });
 
 afterAll(() => gateway?.end());
 
-async function send(query: string): Promise<Record<string, unknown>> {
-  const answer = await fetch(url, {
+async function send(query: string, variables = {}): Promise<Record<string, unknown>> {
+  return post(url, { query, variables });
+}
+
+async function post(to: string, body: object): Promise<Record<string, unknown>> {
+  const answer = await fetch(to, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query }),
+    body: JSON.stringify(body),
   });
   return (await answer.json()) as Record<string, unknown>;
 }
@@ -70,6 +76,19 @@ test("the README's operations give the README's answers, field for field and in 
   // The newest one is listed first once Stripe's list shows it, and an older one follows.
   await until(async () => JSON.stringify(await send(list)).includes(`"${id}"`));
   expect(shapeOf(await send(list))).toBe(listed);
+});
+
+test("the README's rows are read from a file that has them", async () => {
+  const { file } = JSON.parse(String(read)).data.reportRun.result;
+  const names: string[] = file.columns.map(({ name }: { name: string }) => name);
+  const first = file.rows.nodes.map(({ values }: { values: Record<string, string> }) => values);
+  const lines = Array.from({ length: Number(file.rowCount) }, (_, at) =>
+    names.map((name) => `"${first[at]?.[name] ?? 'x'}"`).join(','),
+  );
+  const { ids } = await post(`${sandbox}/_sandbox/runs`, { api: 'V1', count: 1 });
+  const [id] = ids as string[];
+  await post(`${sandbox}/_sandbox/runs/${id}/file`, { text: [names.join(','), ...lines].join('\n') });
+  expect(shapeOf(await send(rows, { id }))).toBe(read);
 });
 
 test("the README's first two blocks are the two commands", () => {

@@ -33,6 +33,7 @@ it('names runs that exist, and a month that Stripe has prepared', () => {
   expect(variables).toMatchObject([
     {},
     { id: 'frr_1' },
+    { id: 'frr_1' },
     { parameters: { intervalStart: '2026-11-01T00:00:00.000Z', intervalEnd: '2026-12-01T00:00:00.000Z' } },
     { parameters: { interval_start: '2026-11-01T00:00:00.000Z', interval_end: '2026-12-01T00:00:00.000Z' } },
     { id: 'reprun_2' },
