@@ -73,7 +73,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     closers.push(() => transport.close());
     const v1 = createStripeV1(transport);
     const v2 = createStripeV2(transport);
-    const files = createFileSource({ apiKey, base, v2 });
+    const files = createFileSource({ apiKey, base, v2, admission: budget });
     closers.push(() => files.close());
     const onNotify = engine.onNotify.bind(engine);
     const { isShared } = engine;

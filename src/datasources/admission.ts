@@ -33,6 +33,9 @@ export interface Admission {
   refused(call: UpstreamCall, refusal: RateRefusal): Promise<number>;
 }
 
+/** Where nobody holds any call back. */
+export const FREE: Admission = { admit: () => Promise.resolve(), refused: () => Promise.resolve(0) };
+
 /** The endpoint of a path that begins with /v1/ or /v2/: the id that a collection is followed by makes no difference. */
 export function endpointOf(method: 'GET' | 'POST', path: string): string {
   const [plain = ''] = path.split('?');

@@ -2,10 +2,13 @@ import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { UpstreamError } from '../models/errors.js';
 import type { ReportFile, ReportRun } from '../models/report-run.js';
+import { type Admission, FREE } from './admission.js';
 import { failureOfFile, readSpan } from './file-answer.js';
 import { sectionOf } from './file-section.js';
+import { incoming } from './http-client.js';
 import type { StripeV2 } from './stripe-v2.js';
 import { segment } from './upstream-answer.js';
+import { refusalOf, withRetryAfter } from './upstream-failure.js';
 
 /** Bytes of a file, counted from 0, both included. Without `end` it goes to the file's own end. */
 export interface FileRange {
@@ -47,16 +50,20 @@ export interface FileSourceOptions {
   readonly v2: Pick<StripeV2, 'downloadUrl'>;
   /** Ms until the headers, and ms between two pieces of the body. A whole file may take as long as it takes. */
   readonly timeouts?: { readonly headers?: number; readonly idle?: number };
+  /** Who lets each reading of a v1 file through, which Stripe limits; absent: nobody holds any back. */
+  readonly admission?: Admission;
 }
 
 const CONNECT_MS = 3_000;
 const HEADERS_MS = 10_000;
 const IDLE_MS = 30_000;
+/** How long, ms, somebody who wants a file waits for its turn. */
+const WAIT_MS = 10_000;
 /** What object stores say of a link that has expired, or that they take for another's. */
 const LINK_REFUSED: ReadonlySet<number> = new Set([400, 401, 403]);
 
 export function createFileSource(options: FileSourceOptions): FileSource {
-  const { apiKey, base, v2, timeouts = {} } = options;
+  const { apiKey, base, v2, timeouts = {}, admission = FREE } = options;
   const agent = new Agent({
     connect: { timeout: CONNECT_MS },
     headersTimeout: timeouts.headers ?? HEADERS_MS,
@@ -72,11 +79,30 @@ export function createFileSource(options: FileSourceOptions): FileSource {
       });
   }
 
+  /** Asks when it is its turn, and once more after a 429 where the pause that follows fits into the wait. */
+  async function askInTurn(
+    request: () => Promise<Dispatcher.ResponseData>,
+    waitMs = WAIT_MS,
+    isSecond = false,
+  ) {
+    const began = performance.now();
+    const call = { endpoint: 'files', isRead: true, priority: 'person', waitMs } as const;
+    await admission.admit(call);
+    const answer = await request();
+    if (answer.statusCode !== 429) return answer;
+    discard(answer);
+    const error = failureOfFile(answer, true);
+    const pauseMs = await admission.refused(call, refusalOf({ headers: incoming(answer.headers) }, error));
+    const leftMs = waitMs - (performance.now() - began);
+    if (isSecond || pauseMs === 0 || pauseMs > leftMs) throw withRetryAfter(error, pauseMs);
+    return askInTurn(request, leftMs, true);
+  }
+
   async function ask(run: ReportRun, file: ReportFile, range: Record<string, string>, signal: AbortSignal) {
     if (run.api === 'V1') {
       // Built from the id: where a payload's `url` leads, the key does not follow.
-      const path = `/v1/files/${segment(file.fileId ?? '')}/contents`;
-      return get(new URL(path, filesOrigin(base)), { ...range, authorization: `Bearer ${apiKey}` }, signal);
+      const url = new URL(`/v1/files/${segment(file.fileId ?? '')}/contents`, filesOrigin(base));
+      return askInTurn(() => get(url, { ...range, authorization: `Bearer ${apiKey}` }, signal));
     }
     const follow = async () => get(linkTarget((await v2.downloadUrl(run.id)).url, base), range, signal);
     const answer = await follow();

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Stripe } from 'stripe';
 import { UpstreamError } from '../models/errors.js';
 import { isJsonObject, type JsonObject } from '../models/json.js';
-import { type Admission, endpointOf, type Priority, type UpstreamCall } from './admission.js';
+import { type Admission, endpointOf, FREE, type Priority, type UpstreamCall } from './admission.js';
 import { parseJson } from './decode.js';
 import { UndiciHttpClient, WireAnswer, WireFailure } from './http-client.js';
 import {
@@ -58,8 +58,6 @@ const READS_MS = 8_000;
 const WAIT_MS: Readonly<Record<Priority, number>> = { person: 2_000, watched: 3_000, rest: 3_000 };
 /** Between two attempts, ms. */
 const PAUSE_MS = 500;
-
-const FREE: Admission = { admit: () => Promise.resolve(), refused: () => Promise.resolve(0) };
 
 interface Request {
   readonly method: 'GET' | 'POST';

@@ -59,7 +59,7 @@ export function failureOfAnswer(answer: WireAnswer, path: string, apiKey: string
 }
 
 /** What a 429 says about the rate. */
-export function refusalOf({ headers }: WireAnswer, error: UpstreamError): RateRefusal {
+export function refusalOf({ headers }: Pick<WireAnswer, 'headers'>, error: UpstreamError): RateRefusal {
   const seconds = headers['retry-after'] ?? '';
   return {
     reason: plainWord(headers['stripe-rate-limited-reason']),
