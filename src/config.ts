@@ -37,6 +37,7 @@ export type UpstreamConfig =
       /** `file:` and a path, or `postgres://…`, with its password. */
       readonly database: string;
       readonly allowUnsafe: boolean;
+      readonly webhookSecrets: readonly string[];
     };
 
 /** Every problem with the environment, each naming its variable. */
@@ -55,31 +56,24 @@ const port = z
   .regex(/^[0-9]{1,5}$/, 'must be a port number, 0 to 65535')
   .transform(Number)
   .refine((number) => number <= 65_535, 'must be a port number, 0 to 65535');
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-);
+/** A list of words, separated by commas, each of one form. */
+const list = (form: RegExp, problem: string) =>
+  z
+    .string()
+    .transform((text) => text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()])))
+    .pipe(z.array(z.string().regex(form, `must be ${problem}, separated by commas`)));
 
 const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(4000),
-  ALLOWED_HOSTS: list
-    .pipe(
-      z.array(z.string().regex(/^[\w.-]+(?::\d{1,5})?$/, 'must be names, or name:port, separated by commas')),
-    )
-    .default([]),
+  ALLOWED_HOSTS: list(/^[\w.-]+(?::\d{1,5})?$/, 'names, or name:port').default([]),
   ADMIN_SOCKET: z
     .string()
     .max(100, 'must be a path of at most 100 bytes, which is all that a socket can have')
     .default(DEFAULT_ADMIN_SOCKET),
   STRIPE_API_KEY: z
     .string()
-    .regex(
-      /^(?:sk|rk)_(?:test|live)_[A-Za-z0-9_]+$/,
-      'must be a Stripe key: sk_test_…, sk_live_…, rk_test_… or rk_live_…',
-    )
+    .regex(/^[sr]k_(?:test|live)_\w+$/, 'must be a Stripe key: sk_test_…, sk_live_…, rk_test_… or rk_live_…')
     .optional(),
   STRIPE_API_BASE: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) origin, such as https://api.stripe.com' })
@@ -92,17 +86,14 @@ const Environment = z.object({
     .string()
     .regex(/^\d{4}-\d{2}-\d{2}\.[a-z]+$/, 'must be a Stripe API version, such as 2026-04-22.dahlia')
     .default('2026-04-22.dahlia'),
-  STRIPE_V2_REPORTS: list
-    .pipe(
-      z.array(
-        z.string().regex(/^report_[A-Za-z0-9_]+$/, 'must be v2 report ids, report_…, separated by commas'),
-      ),
-    )
-    .default([]),
+  STRIPE_V2_REPORTS: list(/^report_[A-Za-z0-9_]+$/, 'v2 report ids, report_…').default([]),
   STRIPE_MONTHLY_READS: z
     .string()
     .regex(/^[1-9]\d{0,11}$/, 'must be a whole number of reads, 1 or more')
     .transform(Number)
+    .optional(),
+  STRIPE_WEBHOOK_SECRETS: list(/^whsec_\S+$/, 'secrets of event destinations, whsec_…')
+    .refine((secrets) => secrets.length > 0, 'must have a secret in it')
     .optional(),
   DATABASE_URL: z
     .string()
@@ -184,6 +175,7 @@ function upstreamOf(values: Values): UpstreamConfig {
     accountId: values.STRIPE_ACCOUNT_ID ?? null,
     database: values.DATABASE_URL ?? 'file:data/ledger.db',
     allowUnsafe: values.LEDGER_ALLOW_UNSAFE ?? false,
+    webhookSecrets: values.STRIPE_WEBHOOK_SECRETS ?? [],
     ...v2,
   };
 }
@@ -195,6 +187,7 @@ function contradictions(values: Values): string[] {
     for (const name of [
       'STRIPE_API_BASE',
       'STRIPE_ACCOUNT_ID',
+      'STRIPE_WEBHOOK_SECRETS',
       'DATABASE_URL',
       'LEDGER_ALLOW_UNSAFE',
     ] as const) {

@@ -32,6 +32,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     services,
     createLoaders,
     files: { open: opened.files.open, verify: (path) => links.verify(path) },
+    receiveWebhook: opened.receiveWebhook,
     graphiql: options.graphiql,
     introspection: options.introspection,
     allowedHosts: options.allowedHosts,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,9 @@ import type { ServicesOptions } from './services.js';
 /** The account of the embedded sandbox that has the sample runs. */
 const SANDBOX_KEY = 'sk_test_sandbox';
 
+/** What listens everywhere is reached here. */
+const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '[::]': '[::1]' };
+
 /** Closes what was opened, last first. */
 type Closer = () => Promise<void>;
 
@@ -20,6 +24,8 @@ interface Upstream {
   readonly options: Omit<ServicesOptions, 'log' | 'monthlyReads'>;
   /** For the line that says what the gateway is connected to. */
   readonly description: string;
+  /** Called with the origin under which this machine reaches the gateway, once it listens. */
+  readonly onListening: (origin: string) => void;
 }
 
 /** Reads the environment, starts everything, and ends the process with a sentence if that fails. */
@@ -50,7 +56,7 @@ async function run(): Promise<void> {
 }
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
-  const { options, description } = await openUpstream(config, closers);
+  const { options, description, onListening } = await openUpstream(config, closers);
   const { monthlyReads, fileSigningKeys, graphiql, introspection, allowedHosts } = config;
   const serving = { fileSigningKeys, graphiql, introspection, allowedHosts };
   const gateway = await openGateway({ ...options, ...serving, monthlyReads, log });
@@ -61,6 +67,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   const routes = createAdminRoutes(gateway.operations, Date.now);
   closers.push(await openAdmin({ path: config.adminSocket, routes, log }));
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  onListening(`http://${ANY_ADDRESS[host] ?? host}:${port}`);
   process.stdout.write(
     `\nReport-run gateway: http://${host}:${port}/graphql\nConnected to ${description}, account ${gateway.services.account}\n\n`,
   );
@@ -84,7 +91,7 @@ function explained(error: NodeJS.ErrnoException, { host, port }: Config): string
 
 async function openUpstream({ upstream }: Config, closers: Closer[]): Promise<Upstream> {
   if (upstream.kind === 'stripe') {
-    return { options: upstream, description: upstream.base.origin };
+    return { options: upstream, description: upstream.base.origin, onListening: () => {} };
   }
   const sandbox = await startSandbox({ port: upstream.port, runSeconds: upstream.runSeconds });
   closers.push(() => sandbox.close());
@@ -94,9 +101,19 @@ async function openUpstream({ upstream }: Config, closers: Closer[]): Promise<Up
   const { v2Version, v2Reports } = upstream;
   const database = `file:${join(folder, 'ledger.db')}`;
   const base = new URL(sandbox.origin);
+  const secret = `whsec_${randomBytes(24).toString('hex')}`;
   return {
-    options: { apiKey: SANDBOX_KEY, base, accountId: null, v2Version, v2Reports, database },
+    options: {
+      apiKey: SANDBOX_KEY,
+      base,
+      accountId: null,
+      v2Version,
+      v2Reports,
+      database,
+      webhookSecrets: [secret],
+    },
     description: `the embedded sandbox at ${sandbox.origin} (set STRIPE_API_KEY to use Stripe)`,
+    onListening: (origin) => sandbox.deliverTo(`${origin}/webhooks/stripe`, secret),
   };
 }
 

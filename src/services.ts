@@ -5,6 +5,7 @@ import { DECODER_VERSION, decodeRun } from './datasources/decode-run.js';
 import { createFileSource, type FileSource } from './datasources/files.js';
 import { createStripeV1 } from './datasources/stripe-v1.js';
 import { createStripeV2 } from './datasources/stripe-v2.js';
+import { createWebhookReader } from './datasources/stripe-webhooks.js';
 import { createTransport } from './datasources/transport.js';
 import { openLedger } from './ledger/ledger.js';
 import { openEngine } from './ledger/open-engine.js';
@@ -33,6 +34,8 @@ export interface ServicesOptions {
   readonly database: string;
   /** Start even on a Postgres that may lose what it has acknowledged. */
   readonly allowUnsafe?: boolean;
+  /** What Stripe signs webhooks with; none where it sends none. */
+  readonly webhookSecrets: readonly string[];
   readonly log: Logger;
 }
 
@@ -43,6 +46,11 @@ export interface OpenServices {
   readonly files: Pick<FileSource, 'open'>;
   /** Signs links to files; the same after a restart. */
   readonly fileSecret: Uint8Array;
+  /**
+   * Takes what Stripe has posted: resolves once the ledger has it, to null, or to the sentence that says why it is refused. Null where
+   * there are no secrets.
+   */
+  readonly receiveWebhook: ((body: Uint8Array, signature: string | null) => Promise<string | null>) | null;
   /** Completes the subscriptions and ends the polling. What was asked for can still be read. */
   stop(): Promise<void>;
   /** Closes the ledger and the connections to Stripe. */
@@ -95,6 +103,8 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const { reader } = watch;
     const rows = new ReportRows({ known: ledger.files, files, v2, cursors, reader, clock });
     const operator = new Operator({ v1, v2, ledger, log });
+    const { webhookSecrets: secrets } = options;
+    const readWebhook = createWebhookReader({ secrets, now });
     watch.start();
     return {
       services: {
@@ -121,6 +131,15 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
       },
       files,
       fileSecret,
+      receiveWebhook:
+        secrets.length === 0
+          ? null
+          : async (body, signature) => {
+              const event = readWebhook(body, signature);
+              if ('refused' in event) return event.refused;
+              await watch.deliveries.take(event);
+              return null;
+            },
       stop() {
         budget.stop();
         return watch.close();

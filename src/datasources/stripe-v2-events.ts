@@ -63,7 +63,8 @@ function isEventsPage(path: string): boolean {
   return path.startsWith(`${EVENTS}?`) && /^[!-~]+$/.test(path) && !path.includes('#');
 }
 
-function decodeEvent(item: JsonObject): RunEvent {
+/** An event of a v2 run, listed or pushed. Throws DecodeError. */
+export function decodeEvent(item: JsonObject): RunEvent {
   const related = readObject(item['related_object']);
   if (related === null)
     throw new DecodeError(`expected related_object, got ${describe(item['related_object'])}`);

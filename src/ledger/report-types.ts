@@ -23,6 +23,8 @@ export interface ReportTypes {
     refreshed: number,
     options?: { readonly replaceAll?: boolean },
   ): Promise<void>;
+  /** What was read of the API's types until now is out of date (`refreshed` 0), also by reads that are still under way. */
+  outdate(api: StripeApi): Promise<void>;
 }
 
 interface ReportTypeRow {
@@ -33,6 +35,8 @@ interface ReportTypeRow {
 }
 
 export function openReportTypes(engine: Engine, account: string): ReportTypes {
+  /** When an API's types were last outdated, unix ms, is a setting of this name. */
+  const outdated = (api: StripeApi): string => `report types outdated:${api}`;
   const select = 'select id, api, body, refreshed from report_types where account = ?';
   return {
     async get(id) {
@@ -45,15 +49,30 @@ export function openReportTypes(engine: Engine, account: string): ReportTypes {
     },
     put(api, types, refreshed, { replaceAll = false } = {}) {
       return engine.tx(async (tx) => {
+        const [row] = await tx.query<{ value: string }>(
+          'select value from settings where account = ? and name = ?',
+          [account, outdated(api)],
+        );
+        const good = row === undefined || refreshed > Number(row.value) ? refreshed : 0;
         if (replaceAll)
           await tx.query('delete from report_types where account = ? and api = ?', [account, api]);
         for (const { id, body } of types) {
           await tx.query(
             `insert into report_types (account, id, api, body, refreshed) values (?, ?, ?, ?, ?)
              on conflict (account, id) do update set body = excluded.body, refreshed = excluded.refreshed`,
-            [account, id, api, JSON.stringify(body), refreshed],
+            [account, id, api, JSON.stringify(body), good],
           );
         }
+      });
+    },
+    outdate(api) {
+      return engine.tx(async (tx) => {
+        await tx.query(
+          `insert into settings (account, name, value) values (?, ?, ?)
+           on conflict (account, name) do update set value = excluded.value`,
+          [account, outdated(api), String(engine.now())],
+        );
+        await tx.query('update report_types set refreshed = 0 where account = ? and api = ?', [account, api]);
       });
     },
   };

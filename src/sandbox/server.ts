@@ -10,6 +10,7 @@ import { perform } from './perform.js';
 import { token } from './random.js';
 import type { Random } from './random.js';
 import { seed } from './seed.js';
+import { addDestination, EVENT_TYPES, PAYLOADS } from './webhooks/destination.js';
 import { startTicker } from './webhooks/ticker.js';
 import { createWorld } from './world.js';
 import type { World } from './world.js';
@@ -29,6 +30,8 @@ export interface SandboxOptions {
 export interface Sandbox {
   /** Such as `http://127.0.0.1:4242`. */
   readonly origin: string;
+  /** Posts what happens to the runs of `acct_sandbox` in test mode, v1's as snapshots and v2's as thin events, signed with the secret. */
+  deliverTo(url: string, secret: string): void;
   /** Stops listening and ends open connections at once. */
   close(): Promise<void>;
 }
@@ -54,6 +57,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const stopTicker = startTicker(world);
   return {
     origin: world.origin,
+    deliverTo(url, secret) {
+      for (const payload of PAYLOADS) {
+        const events = EVENT_TYPES[payload];
+        addDestination(world, { url, payload, secret, events, account: 'acct_sandbox', mode: 'test' });
+      }
+    },
     close() {
       stopTicker();
       world.webhooks.close();

@@ -15,9 +15,12 @@ import { createGraphQL, GRAPHQL_PATH, type GraphQLOptions, refusalOf } from './g
 import { logRequest, pathOf } from './request-log.js';
 import { closeUnread, type Refusal, refuse, sendJson } from './respond.js';
 import { createSockets } from './sockets.js';
+import { createWebhookHandler, WEBHOOKS_PATH, type WebhookReceiver } from './webhooks.js';
 
 export interface GatewayServerOptions extends GraphQLOptions {
   readonly files: Pick<FileOptions, 'open' | 'verify' | 'stallTimeout'>;
+  /** Takes the events that Stripe posts to /webhooks/stripe; null where there is no such path. */
+  readonly receiveWebhook: WebhookReceiver | null;
   /** Whether browsers get GraphiQL at /graphql. */
   readonly graphiql: boolean;
   /** Names accepted in `Host` besides the loopback ones: `name` for any port, `name:port` for one. */
@@ -56,7 +59,7 @@ const NOT_FOUND: Refusal = {
   message: `There is nothing here. The graph is at ${GRAPHQL_PATH}.`,
 };
 
-/** Everything the world can reach, on one port: GraphQL over HTTP, SSE and WebSocket, GraphiQL, files and health. */
+/** Everything the world can reach, on one port: GraphQL over HTTP, SSE and WebSocket, GraphiQL, webhooks, files and health. */
 export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
   const { log, closeGrace = 5_000 } = options;
   const maskError = createMaskError(log);
@@ -64,11 +67,14 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   const sockets = createSockets({ yoga, maskError, initTimeout: options.socketInitTimeout ?? 3_000, log });
   const sendFile = createFileHandler({ ...options.files, services: options.services, log });
   const sendPage = options.graphiql ? createGraphiQLPage(options) : null;
+  const takeWebhook =
+    options.receiveWebhook === null ? null : createWebhookHandler(options.receiveWebhook, log);
   const checkAccess = createAccessCheck(options.allowedHosts);
   let closing = false;
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = pathOf(req);
+    if (takeWebhook !== null && path === WEBHOOKS_PATH && !closing) return await takeWebhook(req, res);
     const refusal = closing ? CLOSING : checkAccess(req);
     if (refusal !== null) return refuse(req, res, refusal);
     if (path.startsWith(FILES_PREFIX)) return await sendFile(req, res);

@@ -111,18 +111,14 @@ export class Catalogue {
     refresh: () => Promise<void>,
     get: () => Promise<KeptReportType | null>,
   ): Promise<KeptReportType | null> {
-    const { clock } = this.#options;
     const kept = await get();
-    if (kept !== null && clock.now() - kept.refreshed < TYPE_FRESH_MS) return kept;
-    if (kept === null && this.#absent.has(name)) return null;
+    if (kept !== null && this.#isFresh(kept)) return kept;
+    if (kept === null && (await this.#isAbsent(name))) return null;
     const refreshed = this.#once(name, refresh);
     if (kept !== null) {
       // What is kept is better than a long wait; the refresh goes on.
-      await within(
-        clock,
-        READ_WAIT_MS,
-        refreshed.catch(() => undefined),
-      );
+      const ended = refreshed.catch(() => undefined);
+      await within(this.#options.clock, READ_WAIT_MS, ended);
       return (await get()) ?? kept;
     }
     try {
@@ -131,6 +127,17 @@ export class Catalogue {
       throw error instanceof UpstreamError ? toGatewayError(error) : error;
     }
     return get();
+  }
+
+  /** Whether it is known that there is none; of v1's types, which are read all at once, not once these are out of date. */
+  async #isAbsent(name: string): Promise<boolean> {
+    if (!this.#absent.has(name)) return false;
+    const [kept] = name === V1_LIST ? await this.#options.ledger.reportTypes.list('V1') : [];
+    return !kept || this.#isFresh(kept);
+  }
+
+  #isFresh({ refreshed }: KeptReportType): boolean {
+    return this.#options.clock.now() - refreshed < TYPE_FRESH_MS;
   }
 
   #once(name: string, work: () => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ import type { RunFilter } from '../models/run-page.js';
 import { Backfill } from './backfill.js';
 import type { Clock } from './clock.js';
 import { CreateRun } from './create-run.js';
+import { Deliveries } from './deliveries.js';
 import { Feed, type FeedTick } from './feed.js';
 import { FeedV1 } from './feed-v1.js';
 import { FeedV2 } from './feed-v2.js';
@@ -49,6 +50,7 @@ export interface Watch {
   readonly reader: RunReader;
   readonly pages: RunPages;
   readonly creates: CreateRun;
+  readonly deliveries: Deliveries;
   readonly outlooks: Outlooks;
   readonly states: UpstreamStates;
   follow(id: string): ReturnType<typeof follow>;
@@ -108,6 +110,7 @@ export function createWatch(options: WatchOptions): Watch {
     reader,
     pages,
     creates,
+    deliveries: new Deliveries({ account, ledger, feeds, log }),
     outlooks: new Outlooks({ ledger, clock }),
     states,
     follow: (id) => follow({ account, ledger, reader, followers, wakes, isClosing }, id),

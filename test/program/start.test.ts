@@ -49,12 +49,13 @@ describe('the program', () => {
       STRIPE_API_KEY: 'pk_live_public',
       LOG_LEVEL: 'loud',
       STRIPE_API_BASE: 'stripe',
+      STRIPE_WEBHOOK_SECRETS: 'whsec_one,secret',
     });
     expect(await program.ended()).toBe(1);
-    for (const name of ['PORT', 'STRIPE_API_KEY', 'LOG_LEVEL', 'STRIPE_API_BASE']) {
+    for (const name of ['PORT', 'STRIPE_API_KEY', 'LOG_LEVEL', 'STRIPE_API_BASE', 'STRIPE_WEBHOOK_SECRETS']) {
       expect(program.output()).toMatch(new RegExp(`^ {2}${name}: `, 'm'));
     }
-    expect(program.output()).not.toContain('pk_live_public');
+    expect(program.output()).not.toMatch(/pk_live_public|whsec_one/);
     expect(program.output()).not.toMatch(/\bat .*\.js:\d+/);
   });
 
@@ -76,6 +77,30 @@ describe('the program', () => {
     const program = start({ FILE_SIGNING_KEYS: keys.map((as) => bytes.toString(as)).join(', ') });
     expect(await program.says(/http:\/\/127\.0\.0\.1:\d+\/graphql/)).not.toBeNull();
   });
+
+  test('refuses secrets of webhooks where the sandbox has its own, and an empty list of them', async () => {
+    const sandboxed = start({ STRIPE_WEBHOOK_SECRETS: 'whsec_one' });
+    expect(await sandboxed.ended()).toBe(1);
+    expect(sandboxed.output()).toContain('STRIPE_WEBHOOK_SECRETS: needs STRIPE_API_KEY');
+    const empty = start({ STRIPE_API_KEY: 'sk_test_x', AUTH_ANONYMOUS: '1', STRIPE_WEBHOOK_SECRETS: ',' });
+    expect(await empty.ended()).toBe(1);
+    expect(empty.output()).toContain('STRIPE_WEBHOOK_SECRETS: must have a secret in it');
+  });
+
+  test.each(['127.0.0.1', '0.0.0.0'])(
+    'has the embedded sandbox tell it of runs by webhooks, listening on %s',
+    async (HOST) => {
+      const program = start({ HOST, SANDBOX_RUN_SECONDS: '0.5' });
+      const [, port = ''] = await program.says(/http:\/\/[\d.]+:(\d+)\/graphql/);
+      const [, sandbox = ''] = await program.says(/sandbox at (http:\S+) /);
+      await fetch(`${sandbox}/_sandbox/runs`, {
+        method: 'POST',
+        body: JSON.stringify({ api: 'V1', count: 1 }),
+      });
+      await program.says(/"path":"\/webhooks\/stripe","status":200/);
+      expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+    },
+  );
 
   test('says that the port is taken', async () => {
     const first = start();

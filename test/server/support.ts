@@ -47,6 +47,7 @@ export async function startGateway(options: TestOptions = {}): Promise<TestGatew
     createLoaders,
     introspection: true,
     graphiql: false,
+    receiveWebhook: null,
     allowedHosts: [],
     now: () => clock.now,
     closeGrace: 1_000,

@@ -35,6 +35,8 @@ export interface TestGatewayOptions {
   /** A DATABASE_URL. */
   readonly database?: string;
   readonly fileSigningKeys?: readonly Uint8Array[];
+  /** None unless told otherwise: then there is no /webhooks/stripe. */
+  readonly webhookSecrets?: readonly string[];
   readonly logTo?: NodeJS.WritableStream;
 }
 
@@ -51,6 +53,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     v2Reports: [],
     monthlyReads: options.monthlyReads ?? null,
     database: given ?? own?.url ?? '',
+    webhookSecrets: options.webhookSecrets ?? [],
     graphiql: false,
     introspection: true,
     allowedHosts: [],

@@ -1,7 +1,7 @@
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.js';
 
 /** A sandbox with its control endpoint at hand. */
-export interface TestSandbox extends Sandbox {
+export interface TestSandbox extends Omit<Sandbox, 'deliverTo'> {
   /** Calls `/_sandbox/<path>` and gives its JSON; throws on anything but 2xx. */
   control<T = unknown>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>;
   /** The requests that the sandbox has answered since the log was cleared. */

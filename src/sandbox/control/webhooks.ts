@@ -1,9 +1,9 @@
 import { REPORT_TYPES } from '../data/report-types.js';
 import { ApiError, invalid } from '../errors.js';
 import type { Call } from '../http.js';
-import { scopeOf, tellEnds } from '../world.js';
+import { scopeOf } from '../world.js';
 import type { World } from '../world.js';
-import { EVENT_TYPES, newDestination, PAYLOADS } from '../webhooks/destination.js';
+import { addDestination, EVENT_TYPES, PAYLOADS } from '../webhooks/destination.js';
 import type { Destination, Payload } from '../webhooks/destination.js';
 import { ping, tellOfReportTypes } from '../webhooks/happenings.js';
 import { MODES, readFields, required } from './fields.js';
@@ -13,7 +13,7 @@ const FIELDS = ['url', 'payload', 'secret', 'events', 'account', 'mode'];
 export function addWebhook(world: World, call: Call): { id: string; secret: string } {
   const fields = readFields(call.body, FIELDS);
   const payload = required(fields.oneOf('payload', PAYLOADS), 'payload');
-  const destination = newDestination(world.random, {
+  const { id, secret } = addDestination(world, {
     url: urlOf(required(fields.text('url'), 'url')),
     payload,
     secret: fields.text('secret'),
@@ -21,10 +21,7 @@ export function addWebhook(world: World, call: Call): { id: string; secret: stri
     account: fields.text('account') ?? 'acct_sandbox',
     mode: fields.oneOf('mode', MODES) ?? 'test',
   });
-  // What has happened until now is not for it.
-  tellEnds(world);
-  world.webhooks.add(destination);
-  return { id: destination.id, secret: destination.secret };
+  return { id, secret };
 }
 
 /** Without the secrets, which only whoever makes a destination is told. */

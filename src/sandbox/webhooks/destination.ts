@@ -1,6 +1,7 @@
 import { token } from '../random.js';
-import type { Random } from '../random.js';
 import type { Mode } from '../run.js';
+import { tellEnds } from '../world.js';
+import type { World } from '../world.js';
 
 export const PAYLOADS = ['snapshot', 'thin'] as const;
 
@@ -38,12 +39,17 @@ type NewDestination = Omit<Destination, 'id' | 'secret' | 'events'> & {
   readonly events: readonly string[] | null;
 };
 
-export function newDestination(random: Random, wanted: NewDestination): Destination {
+/** Makes a destination for what happens from now on. */
+export function addDestination(world: World, wanted: NewDestination): Destination {
   const prefix = wanted.payload === 'snapshot' ? 'we_1' : `ed_${wanted.mode === 'test' ? 'test_' : ''}`;
-  return {
+  const destination: Destination = {
     ...wanted,
-    id: `${prefix}${token(random, 23)}`,
-    secret: wanted.secret ?? `whsec_${token(random, 32)}`,
+    id: `${prefix}${token(world.random, 23)}`,
+    secret: wanted.secret ?? `whsec_${token(world.random, 32)}`,
     events: wanted.events ?? EVENT_TYPES[wanted.payload].filter((type) => type !== ONLY_IF_NAMED),
   };
+  // What has ended until now is not for it.
+  tellEnds(world);
+  world.webhooks.add(destination);
+  return destination;
 }
