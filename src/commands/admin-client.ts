@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { DEFAULT_ADMIN_SOCKET } from '../config.js';
+import { DEFAULT_ADMIN_SOCKET } from '../environment.js';
 
 /** Asks the running gateway. Rejects with a sentence for the operator. */
 export async function askGateway<Answer>(

@@ -96,7 +96,7 @@ test("the README's first two blocks are the two commands", () => {
 });
 
 test('every variable of the configuration is in the README and in .env.example', () => {
-  const names = [...readFileSync('src/config.ts', 'utf8').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(
+  const names = [...readFileSync('src/environment.ts', 'utf8').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(
     ([, name]) => name,
   );
   expect(names.length).toBeGreaterThan(10);
