@@ -128,7 +128,7 @@ async function sentSince(seq) {
   return { calls: files.length, bytes: files.reduce((sum, { bytesSent }) => sum + bytesSent, 0) };
 }
 
-async function downloadMs({ id }, api) {
+async function downloadMs({ id, size: whole }, api) {
   const run = await fetch(`${sandbox.address}/${api.toLowerCase()}/reporting/report_runs/${id}`, {
     headers: { authorization: `Bearer ${KEY}`, 'stripe-version': '2026-04-22.dahlia' },
   });
@@ -140,6 +140,7 @@ async function downloadMs({ id }, api) {
       : await fetch(result.file.download_url.url);
   let bytes = 0;
   for await (const chunk of file.body) bytes += chunk.length;
+  if (bytes !== whole) throw new Error(`${bytes} bytes came of a file of ${whole}`);
   return performance.now() - began;
 }
 
