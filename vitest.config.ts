@@ -7,7 +7,7 @@ const results = process.env['VITEST_RESULTS'];
 const ON_BOTH = [
   'test/ledger/**/*.test.ts',
   'test/budget/gateway.test.ts',
-  'test/follow/{follow-runs,live-list,outlook}*.test.ts',
+  'test/follow/{follow-runs,live-list,many-subscribers,outlook}*.test.ts',
   'test/webhooks/**/*.test.ts',
 ];
 const ON_SQLITE = '**/*.sqlite.test.ts';
