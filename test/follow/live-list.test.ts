@@ -1,24 +1,17 @@
-import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { startTestGateway, type TestGateway } from '../support/gateway.js';
 import { startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 import { until } from '../support/until.js';
-
-interface Told {
-  readonly id: string;
-  readonly status: string;
-}
-type Socket = ReturnType<typeof createClient>;
-
-const UPDATED = `subscription ($filter: ReportRunFilter, $since: DateTime) {
-  reportRunsUpdated(filter: $filter, since: $since) { id status }
-}`;
-const CREATE = `mutation ($input: CreateReportRunInput!) {
-  createReportRun(input: $input) { reportRun { id } userErrors { message } }
-}`;
-const LIST = 'query ($filter: ReportRunFilter) { reportRuns(filter: $filter) { nodes { id status } } }';
-const PERIOD = { start: '2026-01-01T00:00:00Z', end: '2026-02-01T00:00:00Z' };
+import {
+  begun,
+  create,
+  LIST,
+  type LiveSocket,
+  openSocket,
+  subscribe,
+  type Told,
+  UPDATED,
+} from './live-support.js';
 
 let sandbox: TestSandbox;
 let accounts = 0;
@@ -31,66 +24,11 @@ afterAll(async () => {
 });
 
 /** A gateway for an account of its own, and a socket to it. */
-async function open(): Promise<{ gateway: TestGateway; socket: Socket; account: string }> {
+async function open(): Promise<{ gateway: TestGateway; socket: LiveSocket; account: string }> {
   accounts += 1;
   const gateway = await startTestGateway({ upstream: sandbox.origin, apiKey: `sk_test_live${accounts}` });
-  const socket = createClient({ url: gateway.url.replace('http', 'ws'), webSocketImpl: WebSocket });
+  const socket = openSocket(gateway);
   return { gateway, socket, account: `acct_live${accounts}` };
-}
-
-interface Subscription {
-  readonly told: string[];
-  readonly errors: { message: string; extensions?: { code?: string } }[];
-  readonly done: Promise<void>;
-  stop(): void;
-}
-
-/** Collects what a subscription tells, as id and status. */
-function subscribe(socket: Socket, variables: Record<string, unknown> = {}): Subscription {
-  const told: string[] = [];
-  const errors: Subscription['errors'] = [];
-  let stop = () => {};
-  const done = new Promise<void>((resolve) => {
-    stop = socket.subscribe<{ reportRunsUpdated: Told | null }>(
-      { query: UPDATED, variables },
-      {
-        next: ({ data, errors: failures }) => {
-          const run = data?.reportRunsUpdated;
-          if (run) told.push(`${run.id} ${run.status}`);
-          errors.push(...((failures ?? []) as Subscription['errors']));
-        },
-        error: (error) => {
-          errors.push(...(error as Subscription['errors']));
-          resolve();
-        },
-        complete: () => resolve(),
-      },
-    );
-  });
-  return { told, errors, done, stop: () => stop() };
-}
-
-/** Lets a subscription that was just asked for begin: it tells nothing by itself. */
-async function begun(gateway: TestGateway): Promise<void> {
-  for (let asked = 0; asked < 5; asked += 1) await gateway.query('{ reportRuns(first: 0) { nodes { id } } }');
-  await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
-async function create(gateway: TestGateway, api: 'V1' | 'V2'): Promise<string> {
-  const v1 = {
-    reportType: 'balance.summary.1',
-    parameters: { intervalStart: PERIOD.start, intervalEnd: PERIOD.end },
-  };
-  const v2 = {
-    report: 'report_test_balance_summary',
-    parameters: { interval_start: PERIOD.start, interval_end: PERIOD.end },
-  };
-  const { data, errors } = await gateway.query<{
-    createReportRun: { reportRun: { id: string } | null; userErrors: { message: string }[] };
-  }>(CREATE, { input: api === 'V1' ? { v1 } : { v2 } });
-  const id = data?.createReportRun.reportRun?.id;
-  if (id === undefined) throw new Error(JSON.stringify(errors ?? data?.createReportRun.userErrors));
-  return id;
 }
 
 /** The next run that is created stays RUNNING until it is finished. */
