@@ -87,6 +87,6 @@ export interface Context {
   };
   /** Set by resolvers whose answer depends on how fresh the ledger is; printed as `extensions.upstream`. */
   reportUpstream: boolean;
-  /** Pages of rows that were asked for, each of which can take megabytes. */
+  /** Pages of rows that were asked for, in a subscription since its latest event. Each can take megabytes. */
   rowPages: number;
 }

@@ -19,5 +19,6 @@ export async function followReportRun(
 export function showReportRun(event: ReportRun | Error, _args: unknown, context: Context): ReportRun {
   if (event instanceof Error) throw event;
   context.loaders.reportType.clearAll();
+  context.rowPages = 0;
   return event;
 }

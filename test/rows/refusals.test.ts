@@ -1,5 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { until } from '../support/until.js';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
 import { startTestGateway } from '../support/gateway.js';
 import { given, readUpstream, refusalOf, rowsOf, runOf, runWith } from './support.js';
 import { zipOf } from './zips.js';
@@ -103,6 +106,33 @@ describe('an operation', () => {
       },
     ]);
   });
+});
+
+test('a subscription has as many pages for each of its events', async () => {
+  const all = await given();
+  const made = { account: 'acct_test', api: 'V1', count: 22, status: 'pending' };
+  const { ids } = await all.sandbox.control<{ ids: string[] }>('POST', 'runs', made);
+  const socket = createClient({ url: all.gateway.url.replace('http', 'ws'), webSocketImpl: WebSocket });
+  onTestFinished(() => void socket.dispose());
+  const query =
+    'subscription { reportRunsUpdated { id status result { file { rows(first: 1) { nodes { cells } } } } } }';
+  const events: unknown[] = [];
+  socket.subscribe(
+    { query },
+    { next: (event) => events.push(event), error: (error) => events.push({ error }), complete: () => {} },
+  );
+  await until(async () => (await all.gateway.services.runs.count({})) !== null);
+  for (const id of ids) {
+    await all.sandbox.control('POST', `runs/${id}/file`, { text: CSV });
+    await all.sandbox.control('POST', `runs/${id}/finish`, { outcome: 'succeeded' });
+  }
+  const succeeded = () => events.filter((event) => JSON.stringify(event).includes('SUCCEEDED'));
+  await until(() => succeeded().length >= ids.length, 25_000);
+  for (const event of succeeded()) {
+    expect(event).toMatchObject({
+      data: { reportRunsUpdated: { result: { file: { rows: { nodes: [{ cells: ['1', '2'] }] } } } } },
+    });
+  }
 });
 
 describe('a file that has no rows to give', () => {

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ReportFile } from '../../src/models/report-run.js';
 import { readCsvPage } from '../../src/rows/csv-page.js';
 import { openCsv } from '../../src/rows/open-csv.js';
+import { csvFile, wholly } from './csv.js';
 import { until } from '../support/until.js';
 import {
   answerOf,
@@ -10,6 +12,7 @@ import {
   type Given,
   given,
   modelOf,
+  type RunOf,
   readUpstream,
   refusalOf,
   rowsOf,
@@ -93,6 +96,35 @@ describe.each(['V1', 'V2'] as const)('rows of a file of %s', (api) => {
       expect(page.pageInfo.hasNextPage).toBe(at + 4 < 12);
     }
   });
+});
+
+test('any file, in any pages, gives the rows of the whole', { timeout: 60_000 }, async () => {
+  const all = await given();
+  await all.sandbox.control('POST', 'settings', { limits: false });
+  const kind = fc.constantFrom<[RunOf, boolean]>(
+    [{ api: 'V1' }, true],
+    [{ api: 'V1' }, false],
+    [{ api: 'V2' }, true],
+    [{ api: 'V2' }, false],
+    [{ api: 'V2', contentType: 'zip' }, true],
+  );
+  const sizes = fc.array(fc.integer({ min: 5, max: 30 }), { minLength: 1, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(csvFile, kind, sizes, async (csv, [run, ranges], pages) => {
+      await all.sandbox.control('POST', 'settings', { ranges });
+      const file = run.contentType === 'zip' ? zipOf({ content: csv, descriptor: 'signed' }) : csv;
+      const id = await runWith(all, file, run);
+      const { header, rows } = wholly(csv);
+      expect(await walk(all, id, pages)).toEqual(rows);
+      const { rowCount } = await fileOf<{ rowCount: string }>(all, id, 'rowCount');
+      expect(rowCount).toBe(String(rows.length));
+      if (run.api === 'V1') {
+        const { columns } = await fileOf<{ columns: { name: string }[] }>(all, id, 'columns { name }');
+        expect(columns.map(({ name }) => name)).toEqual(header ?? []);
+      }
+    }),
+    { numRuns: 25 },
+  );
 });
 
 describe('rows of a ZIP', () => {
