@@ -22,8 +22,8 @@ export async function* withoutMark(
 }
 
 function withoutOwn(head: Uint8Array, mark: { length: number }): Uint8Array {
-  const [first = 0, second = 0] = head;
-  if (first + second === 0x1fd && Math.max(first, second) === 0xff) {
+  const [first, second] = head;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     throw unreadable('The file is written in UTF-16; rows are read of UTF-8 only.');
   }
   mark.length = UTF8.every((byte, at) => head[at] === byte) ? UTF8.length : 0;
