@@ -82,6 +82,9 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
+/** The version that this program makes. */
+export const VERSION = MIGRATIONS.length;
+
 /** How far a ledger may be ahead of the program that opens it. */
 const AHEAD = 1;
 
