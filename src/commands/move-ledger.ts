@@ -15,7 +15,9 @@ async function move(from: string, file: string, to: string): Promise<string> {
   const source = openSource(from, file);
   let target: Engine | null = null;
   try {
-    target = await openPostgres(to, { allowUnsafe: /^(?:1|true)$/.test(process.env['LEDGER_ALLOW_UNSAFE'] ?? '') });
+    target = await openPostgres(to, {
+      allowUnsafe: /^(?:1|true)$/.test(process.env['LEDGER_ALLOW_UNSAFE'] ?? ''),
+    });
     const moved = await moveLedger(source, target, process.stdout.isTTY ? drawBar : () => undefined);
     const rows = [...moved].map(([name, count]) => [name, grouped(count)]);
     return `${table([['TABLE', 'ROWS'], ...rows])}\n\nAll rows were counted in the target. Start the gateway with it in DATABASE_URL; ${from} is as it was.`;

@@ -60,7 +60,8 @@ async function contents(engine: Engine, tables: readonly string[]): Promise<Reco
   const all: Record<string, unknown> = {};
   for (const table of tables) {
     const rows = await engine.query<Record<string, unknown>>(`select * from ${table}`);
-    all[table] = rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
+    const columns = Object.keys(rows[0] ?? {}).sort();
+    all[table] = rows.map((row) => JSON.stringify(columns.map((column) => [column, row[column]]))).sort();
   }
   return all;
 }
@@ -158,14 +159,13 @@ test('arguments that make no sense are named, and the password in them is not', 
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /npm run ledger:move -- file:/],
     [[file, target, 'more'], /npm run ledger:move -- file:/],
-    [
-      [target, `file:${file}`],
-      /The first argument must be the source.*postgres:\/\/…@127\.0\.0\.1\/there/],
+    [[target, `file:${file}`], /The first argument must be the source.*postgres:\/\/…@127\.0\.0\.1\/there/],
     [[`file:${file}`, target], /The first argument, file:.*names a file that is not there/],
     [['file:package.json', 'mysql://x'], /The second argument, or DATABASE_URL/],
     [
       ['file:package.json', target],
-      /The first argument, file:package\.json, cannot be moved.*not a SQLite database/],
+      /The first argument, file:package\.json, cannot be moved.*not a SQLite database/,
+    ],
   ];
   for (const [args, expected] of cases) {
     const moved = await move(args);
