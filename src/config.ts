@@ -1,4 +1,4 @@
-import { Environment, type EnvironmentValues, type LogLevel } from './environment.js';
+import { DEFAULT_DATABASE, Environment, type EnvironmentValues, type LogLevel } from './environment.js';
 
 /** What the gateway was told through its environment. Times in seconds where the name says so. */
 export interface Config {
@@ -9,6 +9,8 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   /** The path of the Unix socket that operators' commands come in by. */
   readonly adminSocket: string;
+  /** How long transitions and settled creates are kept. */
+  readonly retentionDays: number;
   readonly upstream: UpstreamConfig;
   /** After so many reads in a month unwatched work slows down; null: never. */
   readonly monthlyReads: number | null;
@@ -65,6 +67,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: values.PORT,
     allowedHosts: values.ALLOWED_HOSTS,
     adminSocket: values.ADMIN_SOCKET,
+    retentionDays: values.RETENTION_DAYS,
     upstream: upstreamOf(values),
     monthlyReads: values.STRIPE_MONTHLY_READS ?? null,
     fileSigningKeys: values.FILE_SIGNING_KEYS.map((key) => Buffer.from(key)),
@@ -89,7 +92,7 @@ function upstreamOf(values: EnvironmentValues): UpstreamConfig {
     apiKey: values.STRIPE_API_KEY,
     base: new URL(values.STRIPE_API_BASE ?? 'https://api.stripe.com'),
     accountId: values.STRIPE_ACCOUNT_ID ?? null,
-    database: values.DATABASE_URL ?? 'file:data/ledger.db',
+    database: values.DATABASE_URL ?? DEFAULT_DATABASE,
     allowUnsafe: values.LEDGER_ALLOW_UNSAFE ?? false,
     webhookSecrets: values.STRIPE_WEBHOOK_SECRETS ?? [],
     ...v2,

@@ -5,6 +5,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** Where commands look for the gateway, and the gateway waits for them, unless told otherwise. */
 export const DEFAULT_ADMIN_SOCKET = 'data/admin.sock';
 
+/** The ledger, unless told otherwise. */
+export const DEFAULT_DATABASE = 'file:data/ledger.db';
+
 const flag = z.enum(['0', '1', 'true', 'false']).transform((word) => word === '1' || word === 'true');
 const port = z
   .string()
@@ -32,6 +35,12 @@ export const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(4000),
   ALLOWED_HOSTS: list(/^[\w.-]+(?::\d{1,5})?$/, 'names, or name:port').default([]),
+  RETENTION_DAYS: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a number of days')
+    .transform(Number)
+    .refine((days) => days >= 31, 'must be at least 31: Stripe remembers idempotency keys for 30 days')
+    .default(90),
   ADMIN_SOCKET: z
     .string()
     .max(100, 'must be a path of at most 100 bytes, which is all that a socket can have')

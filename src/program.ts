@@ -21,7 +21,7 @@ const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', 
 type Closer = () => Promise<void>;
 
 interface Upstream {
-  readonly options: Omit<ServicesOptions, 'log' | 'monthlyReads'>;
+  readonly options: Omit<ServicesOptions, 'log' | 'monthlyReads' | 'retentionDays'>;
   /** For the line that says what the gateway is connected to. */
   readonly description: string;
   /** Called with the origin under which this machine reaches the gateway, once it listens. */
@@ -57,9 +57,9 @@ async function run(): Promise<void> {
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
   const { options, description, onListening } = await openUpstream(config, closers);
-  const { monthlyReads, fileSigningKeys, graphiql, introspection, allowedHosts } = config;
+  const { monthlyReads, retentionDays, fileSigningKeys, graphiql, introspection, allowedHosts } = config;
   const serving = { fileSigningKeys, graphiql, introspection, allowedHosts };
-  const gateway = await openGateway({ ...options, ...serving, monthlyReads, log });
+  const gateway = await openGateway({ ...options, ...serving, monthlyReads, retentionDays, log });
   closers.push(() => gateway.close());
   const port = await gateway.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
     throw new Error(explained(error, config), { cause: error });

@@ -18,6 +18,7 @@ import { Budget } from './watch/budget.js';
 import { systemClock } from './watch/clock.js';
 import { Operator } from './watch/operator.js';
 import { Catalogue } from './watch/report-types.js';
+import { RetentionLoop } from './watch/retention-loop.js';
 import { createWatch } from './watch/watch.js';
 
 export interface ServicesOptions {
@@ -30,6 +31,8 @@ export interface ServicesOptions {
   readonly v2Reports: readonly string[];
   /** After so many reads in a month (UTC) unwatched work slows down; null: never. */
   readonly monthlyReads: number | null;
+  /** How long transitions and settled creates are kept. */
+  readonly retentionDays: number;
   /** Where the ledger is kept: `file:` and a path, or `postgres://…`. */
   readonly database: string;
   /** Start even on a Postgres that may lose what it has acknowledged. */
@@ -105,7 +108,11 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
     const operator = new Operator({ v1, v2, ledger, log });
     const { webhookSecrets: secrets } = options;
     const readWebhook = createWebhookReader({ secrets, now });
+    const { retentionDays: days } = options;
+    const retention = new RetentionLoop({ retention: ledger.retention, days, log, clock });
+    closers.push(() => retention.close());
     watch.start();
+    retention.start();
     return {
       services: {
         account,

@@ -7,6 +7,7 @@ import { type Intents, openIntents } from './intents.js';
 import { migrate } from './migrations.js';
 import { openReportTypes, type ReportTypes } from './report-types.js';
 import { openRunChanges, type RunChanges } from './run-changes.js';
+import { openRetention, type Retention } from './retention.js';
 import { openRuns, type RunScope, type Runs } from './runs.js';
 import { durations } from './durations.js';
 import { mendUnreadable } from './unread-runs.js';
@@ -22,6 +23,7 @@ export interface Ledger {
   /** How long the latest runs of a report type that SUCCEEDED took, ms; only those whose end Stripe itself has told. */
   durations(type: string, limit: number): Promise<readonly number[]>;
   readonly buckets: Buckets;
+  readonly retention: Retention;
   /** 32 random bytes, made when first asked for and the same ever after. */
   secret(name: string): Promise<Uint8Array>;
 }
@@ -50,6 +52,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     files: openFiles(engine, account),
     durations: (type, limit) => durations(engine, account, type, limit),
     buckets: openBuckets(engine, account),
+    retention: openRetention(engine, account, now),
     secret: (name) => secret(engine, account, name),
   };
 }

@@ -5,6 +5,8 @@ import { openSqlite } from './sqlite.js';
 export interface OpenEngineOptions {
   /** Use a Postgres that may lose what it has acknowledged. SQLite is always safe. */
   readonly allowUnsafe?: boolean;
+  /** Whether it is opened by a command, which is not to be taken for a gateway by another. */
+  readonly isCommand?: boolean;
 }
 
 /**

@@ -13,6 +13,9 @@ const DEADLINE = 20_000;
 const BOOL = 16;
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 1700]);
 
+/** What gateways call themselves to the database. */
+export const GATEWAY = 'report-run-gateway';
+
 /** What connections to one database are made with. It holds the password: no error and no log may show it. */
 export interface Session {
   readonly config: ClientConfig;
@@ -21,10 +24,10 @@ export interface Session {
 }
 
 /** Reads a `postgres://` URL. Throws a LedgerError that does not repeat it. */
-export function sessionOf(url: string): Session {
+export function sessionOf(url: string, name = GATEWAY): Session {
   const config: ClientConfig = {
     connectionString: url,
-    application_name: 'report-run-gateway',
+    application_name: name,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     statement_timeout: STATEMENT,

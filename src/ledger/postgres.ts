@@ -6,7 +6,7 @@ import { codeOf, explainPostgres, Lost } from './postgres-errors.js';
 import { PostgresListener } from './postgres-listener.js';
 import { createOutage, pause } from './postgres-outage.js';
 import { openPool } from './postgres-pool.js';
-import { ask, type Session, sessionOf, watchErrors } from './postgres-session.js';
+import { ask, GATEWAY, type Session, sessionOf, watchErrors } from './postgres-session.js';
 import { isRead, toPostgres } from './postgres-sql.js';
 import { snapshot, transact, Unsure } from './postgres-tx.js';
 
@@ -17,6 +17,8 @@ const ENQUIRY = 200;
 export interface PostgresOptions {
   /** Start even where the database may lose what it has acknowledged. */
   readonly allowUnsafe?: boolean;
+  /** Whether it is opened by a command, which is not to be taken for a gateway by another. */
+  readonly isCommand?: boolean;
   /** Ms of a clock that is never set. */
   readonly monotonic?: () => number;
   readonly random?: () => number;
@@ -29,7 +31,7 @@ export interface PostgresOptions {
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Engine> {
   const { allowUnsafe = false, monotonic = () => performance.now(), random = Math.random } = options;
-  const session = sessionOf(url);
+  const session = sessionOf(url, options.isCommand === true ? 'report-run-gateway command' : GATEWAY);
   const { config, place } = session;
   const outage = createOutage({ monotonic, random });
   const clock = createDatabaseClock(monotonic);

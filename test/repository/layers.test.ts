@@ -11,7 +11,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'gateway.ts': ['context.ts*', 'services.ts', 'schema', 'server'],
   'config.ts': ['environment.ts'],
   'environment.ts': [],
-  commands: ['config.ts', 'environment.ts', 'ledger', 'models'],
+  commands: ['environment.ts', 'ledger', 'models'],
   'context.ts': ['models'],
   'services.ts': ['context.ts*', 'datasources', 'ledger', 'watch', 'rows', 'models'],
   server: ['schema', 'context.ts*', 'models'],

@@ -52,6 +52,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     v2Version: '2026-04-22.dahlia',
     v2Reports: [],
     monthlyReads: options.monthlyReads ?? null,
+    retentionDays: 90,
     database: given ?? own?.url ?? '',
     webhookSecrets: options.webhookSecrets ?? [],
     graphiql: false,
