@@ -92,12 +92,14 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
       account,
       ledger,
       onNotify,
+      onGap: engine.onGap.bind(engine),
       isShared,
       v1,
       v2,
       log,
       clock,
       random: Math.random,
+      webhooks: options.webhookSecrets.length > 0,
     });
     const { v2Reports } = options;
     const catalogue = new Catalogue({ v1, v2, ledger, decode: decodeReportType, v2Reports, clock });

@@ -3,6 +3,7 @@ import type { RunPosition } from '../models/run-page.js';
 import type { Asker, Engine } from './engine.js';
 import type { ObserveReport } from './observe.js';
 import type { RunNote, Runs } from './runs.js';
+import { LeaseLost, readSchedule } from './schedule.js';
 
 /** How far one of Stripe's APIs has been read. Times are unix ms; null where nothing was read yet. */
 export interface FeedMarks {
@@ -26,16 +27,22 @@ export interface FeedMarks {
 interface FeedRows {
   readonly items?: readonly (ObservedRun | UnreadableRun)[];
   readonly notes?: readonly RunNote[];
-  /** Unix ms by id, for `items`. */
-  readonly endedAt?: ReadonlyMap<string, number>;
+  /** When the read of `items` began, unix ms. */
+  readonly askedAt?: number;
+  /** The claim under which it was read: where the feed has been taken over since, nothing is written, and it is a LeaseLost. */
+  readonly attempt?: number;
 }
 
 /** The feeds of one account. */
 export interface Feeds {
   /** Of an API that was never read: nothing, and not complete. */
   get(api: StripeApi): Promise<FeedMarks>;
-  /** Sets the marks in `patch` and writes the rows, in one transaction. */
-  advance(api: StripeApi, patch: Partial<FeedMarks>, rows?: FeedRows): Promise<ObserveReport>;
+  /** Sets the marks in `patch`, or those it makes of the present ones, and writes the rows, in one transaction. */
+  advance(
+    api: StripeApi,
+    patch: Partial<FeedMarks> | ((marks: FeedMarks) => Partial<FeedMarks>),
+    rows?: FeedRows,
+  ): Promise<ObserveReport>;
 }
 
 interface FeedRow {
@@ -71,9 +78,12 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
 
   return {
     get: (api) => read(engine, api),
-    advance(api, patch, { items = [], notes = [], endedAt } = {}) {
+    advance(api, patch, { items = [], notes = [], askedAt, attempt } = {}) {
       return engine.tx(async (tx) => {
-        const feed: FeedMarks = { ...(await read(tx, api)), ...patch };
+        if (attempt !== undefined && (await readSchedule(tx, account, api)).attempt !== attempt)
+          throw new LeaseLost();
+        const before = await read(tx, api);
+        const feed: FeedMarks = { ...before, ...(typeof patch === 'function' ? patch(before) : patch) };
         await tx.query(
           `insert into feeds (account, api, refreshed, newest, horizon, horizon_id, gap, complete, event_cursor, swept)
            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -94,7 +104,7 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
           ],
         );
         await runs.note(api, notes, { tx });
-        return runs.observe(items, endedAt ? { tx, endedAt } : { tx });
+        return runs.observe(items, askedAt === undefined ? { tx } : { tx, askedAt });
       });
     },
   };

@@ -48,11 +48,12 @@ export interface Intents {
   renew(held: Held): Promise<boolean>;
   /**
    * Observes the run and marks the intent done, in one transaction, also one that was given up or closed: its upstream key has
-   * started the run. The run is kept even if nothing applied.
+   * started the run. The run is kept even if nothing applied. `askedAt`: when the answer was asked for, unix ms.
    */
   finish(
     held: Held,
     observed: ObservedRun | UnreadableRun,
+    askedAt?: number,
   ): Promise<{ applied: boolean; report: ObserveReport }>;
   /**
    * As `finish`, for a run that was found and may be the intent's: only if no other intent has it. `owned`: one has. `lost`: the
@@ -115,9 +116,9 @@ export function openIntents(
 
   return {
     ...intentHolds(engine, account, now),
-    finish(held, observed) {
+    finish(held, observed, askedAt) {
       return engine.tx(async (tx) => {
-        const report = await runs.observe([observed], { tx });
+        const report = await runs.observe([observed], askedAt === undefined ? { tx } : { tx, askedAt });
         return { applied: await done(tx, held, idOfItem(observed)), report };
       });
     },

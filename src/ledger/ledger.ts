@@ -10,6 +10,7 @@ import { openRunChanges, type RunChanges } from './run-changes.js';
 import { openRetention, type Retention } from './retention.js';
 import { openRuns, type RunScope, type Runs } from './runs.js';
 import { durations } from './durations.js';
+import { freeFeeds, openSchedule, type Schedule } from './schedule.js';
 import { mendUnreadable } from './unread-runs.js';
 
 /** What is remembered for one account. Another account in the same database is never seen. */
@@ -18,6 +19,7 @@ export interface Ledger {
   readonly changes: RunChanges;
   readonly intents: Intents;
   readonly feeds: Feeds;
+  readonly schedule: Schedule;
   readonly reportTypes: ReportTypes;
   readonly files: Files;
   /** How long the latest runs of a report type that SUCCEEDED took, ms; only those whose end Stripe itself has told. */
@@ -42,12 +44,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   await migrate(engine, now);
   await bind(engine, account, upstream);
   await mendUnreadable(options);
+  // Whoever had a feed in this database is dead.
+  if (!engine.isShared) await freeFeeds(engine);
   const runs = openRuns(options);
   return {
     runs,
     changes: openRunChanges(engine, account, runs),
     intents: openIntents(engine, account, runs, now),
     feeds: openFeeds(engine, account, runs),
+    schedule: openSchedule(engine, account),
     reportTypes: openReportTypes(engine, account),
     files: openFiles(engine, account),
     durations: (type, limit) => durations(engine, account, type, limit),

@@ -50,14 +50,17 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     // A transition's place among those of all runs, in the order of their commits.
     'alter table transitions add column seq bigint',
     'create index transitions_seq on transitions (account, seq)',
-    // A feed's schedule. `attempt` counts the claims and fences what the holder of an earlier one writes; `asked` counts what was
-    // asked of the feed, `asked_news` is the last of these that wants new runs, `served` the last that a tick has served.
+    // A feed's schedule. `attempt` counts the claims and fences what the holder of an earlier one writes; `began` is when the last
+    // of them was made. `asked` counts what was asked of the feed, `asked_news` is the last of these that wants new runs, `claimed` the
+    // last that a tick has taken up, `served` the last that one has served.
     'alter table feeds add column due bigint',
     'alter table feeds add column lease_until bigint',
     'alter table feeds add column attempt bigint not null default 0',
     'alter table feeds add column asked bigint not null default 0',
     'alter table feeds add column asked_news bigint not null default 0',
     'alter table feeds add column served bigint not null default 0',
+    'alter table feeds add column began bigint',
+    'alter table feeds add column claimed bigint not null default 0',
     // How the API answered last: READY, DOWN or UNAVAILABLE, and the failure as JSON.
     'alter table feeds add column state text',
     'alter table feeds add column failure text',

@@ -2,11 +2,11 @@ import {
   idOfItem,
   type ObservedRun,
   type ReportRunStatus,
-  type StripeApi,
   type UnreadableRun,
 } from '../models/report-run.js';
 import type { Tx } from './engine.js';
 import { lastSeq } from './run-changes.js';
+import { advance, keepUnreadable, RUN_COLUMNS, type RunRow, sameRow } from './run-row.js';
 
 /** What a call of `observe` did. */
 export interface ObserveReport {
@@ -17,22 +17,6 @@ export interface ObserveReport {
   /** Ids among the items that broke their contract. */
   readonly unreadable: readonly string[];
 }
-
-/** A row of `runs`, and what all reading of runs starts from. */
-export interface RunRow {
-  readonly id: string;
-  readonly api: StripeApi;
-  readonly type: string | null;
-  readonly status: ReportRunStatus | null;
-  readonly created: number | null;
-  readonly finished: number | null;
-  readonly ended: number | null;
-  readonly version: number;
-  readonly body: string | null;
-}
-
-/** The columns of a RunRow. */
-export const RUN_COLUMNS = 'id, api, type, status, created, finished, ended, version, body';
 
 /** The topic under which a run's transitions are notified. */
 export function runTopic(account: string, id: string): string {
@@ -49,15 +33,22 @@ export function placeholders(count: number): string {
   return Array.from({ length: count }, () => '?').join(', ');
 }
 
+/** Unix ms; null and missing ids where it is not known. */
+interface ObserveTimes {
+  readonly endedAt?: ReadonlyMap<string, number>;
+  readonly askedAt?: number | null;
+}
+
 /**
  * Writes what was seen of runs: the only writer of a run. A run only moves forward (unread, RUNNING, ended), so that the same
- * items in any order and any number end alike. `endedAt` (unix ms by id) is when an event said that a run ended.
+ * items in any order and any number end alike. `endedAt` (unix ms by id) is when an event said that a run ended; `askedAt`
+ * (unix ms) is when the read began that showed them: what it shows is at least as new.
  */
 export async function observeIn(
   tx: Tx,
   scope: { readonly account: string; readonly decoderVersion: number; readonly now: number },
   items: readonly (ObservedRun | UnreadableRun)[],
-  endedAt: ReadonlyMap<string, number>,
+  { endedAt = new Map(), askedAt = null }: ObserveTimes = {},
 ): Promise<ObserveReport> {
   const before = await rowsOf(tx, scope.account, items.map(idOfItem));
   const after = new Map(before);
@@ -84,6 +75,7 @@ export async function observeIn(
   for (const [id, row] of after) {
     if (!sameRow(before.get(id), row)) await write(tx, scope, row);
   }
+  if (askedAt !== null) await markSeen(tx, scope.account, [...after.keys()], askedAt);
   let seq = transitions.length === 0 ? 0 : await lastSeq(tx, scope.account);
   for (const { id, version, status } of transitions) {
     seq = Math.max(seq + 1, scope.now);
@@ -98,6 +90,17 @@ export async function observeIn(
   return { changed: [...changed], conflicts: [...conflicts], unreadable: [...unreadable] };
 }
 
+/** That they were looked at, for those that run or cannot be read: whoever shares the database need not ask again so soon. */
+async function markSeen(tx: Tx, account: string, ids: readonly string[], askedAt: number): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.query(
+    `update runs set seen = ?, missing_since = null, missing_times = null
+     where account = ? and id in (${placeholders(ids.length)}) and (status = 'RUNNING' or status is null)
+       and (seen is null or seen < ?)`,
+    [askedAt, account, ...ids, askedAt],
+  );
+}
+
 async function rowsOf(tx: Tx, account: string, ids: readonly string[]): Promise<Map<string, RunRow>> {
   if (ids.length === 0) return new Map();
   const rows = await tx.query<RunRow>(
@@ -105,65 +108,6 @@ async function rowsOf(tx: Tx, account: string, ids: readonly string[]): Promise<
     [account, ...ids],
   );
   return new Map(rows.map((row) => [row.id, row]));
-}
-
-function rank(status: ReportRunStatus | null): number {
-  if (status === null) return 0;
-  return status === 'RUNNING' ? 1 : 2;
-}
-
-/** The row after one more look at the run: `old` itself where the look was an earlier one. */
-function advance(
-  old: RunRow | null,
-  item: ObservedRun,
-  hint: number | null,
-  now: number,
-): RunRow | 'conflict' {
-  const { run } = item;
-  const oldStatus = old?.status ?? null;
-  if (old && rank(run.status) < rank(oldStatus)) return old;
-  const moved = rank(run.status) > rank(oldStatus);
-  if (!moved && run.status !== oldStatus) return 'conflict';
-  const ended = old?.ended ?? hint;
-  const seen = run.finishedAt ?? hint ?? ended ?? (oldStatus === 'RUNNING' ? now : null);
-  return {
-    id: run.id,
-    api: run.api,
-    type: run.reportTypeId,
-    status: run.status,
-    created: run.createdAt,
-    finished:
-      run.status === 'RUNNING' ? null : moved ? seen : (old?.finished ?? run.finishedAt ?? hint ?? ended),
-    ended,
-    version: (old?.version ?? 0) + (moved ? 1 : 0),
-    body: JSON.stringify(item.body),
-  };
-}
-
-function keepUnreadable(old: RunRow | null, item: UnreadableRun): RunRow {
-  return {
-    id: item.id,
-    api: item.api,
-    type: null,
-    status: null,
-    created: item.createdAt ?? old?.created ?? null,
-    finished: null,
-    ended: old?.ended ?? null,
-    version: old?.version ?? 0,
-    body: JSON.stringify(item.body),
-  };
-}
-
-function sameRow(a: RunRow | undefined, b: RunRow): boolean {
-  if (a === undefined || a === b) return a === b;
-  return (
-    a.body === b.body &&
-    a.status === b.status &&
-    a.type === b.type &&
-    a.created === b.created &&
-    a.finished === b.finished &&
-    a.ended === b.ended
-  );
 }
 
 async function write(tx: Tx, scope: { account: string; decoderVersion: number }, row: RunRow): Promise<void> {

@@ -8,9 +8,11 @@ import type {
 } from '../models/report-run.js';
 import type { RunFilter, RunPageRequest, RunPosition } from '../models/run-page.js';
 import type { Asker, Engine, Tx } from './engine.js';
-import { type ObserveReport, observeIn, placeholders, RUN_COLUMNS, type RunRow } from './observe.js';
+import { type ObserveReport, observeIn, placeholders } from './observe.js';
 import { type RunListing, runPages } from './run-pages.js';
-import { unreadRuns } from './unread-runs.js';
+import { RUN_COLUMNS, type RunRow } from './run-row.js';
+import { type FollowedRuns, followedRuns } from './followed-runs.js';
+import { type UnreadRuns, unreadRuns } from './unread-runs.js';
 
 /** Decodes a kept body; never throws. */
 type DecodeRun = (api: StripeApi, body: JsonObject) => ObservedRun | UnreadableRun;
@@ -27,6 +29,8 @@ export interface LedgerRun {
   readonly run: ReportRun | null;
   /** Why a body that is there cannot be read; null where `run` is there, or where there is no body yet. */
   readonly unreadableReason: string | null;
+  /** When a read that showed it running was begun, unix ms; null where none was. */
+  readonly seen: number | null;
 }
 
 /** An id that is known, from an event say, before its run was read. Times are unix ms. */
@@ -54,21 +58,19 @@ export interface RunningRun {
 }
 
 /** The runs of one account. */
-export interface Runs {
-  /** The only writer of a run. `endedAt`: unix ms by id, where an event said when a run ended. */
+export interface Runs extends FollowedRuns, UnreadRuns {
+  /**
+   * The only writer of a run. `endedAt`: unix ms by id, where an event said when a run ended. `askedAt`: unix ms, when the read
+   * began that showed them; without it the runs that still run do not count as looked at.
+   */
   observe(
     items: readonly (ObservedRun | UnreadableRun)[],
-    options?: { readonly tx?: Tx; readonly endedAt?: ReadonlyMap<string, number> },
+    options?: {
+      readonly tx?: Tx;
+      readonly endedAt?: ReadonlyMap<string, number>;
+      readonly askedAt?: number;
+    },
   ): Promise<ObserveReport>;
-  /**
-   * Remembers ids that are still to be read. Of a run that was read it keeps `endedAt` alone, where nobody saw it end so far. An
-   * intent whose upstream key a note names is done: that is its run.
-   */
-  note(api: StripeApi, notes: readonly RunNote[], options?: { readonly tx?: Tx }): Promise<void>;
-  /** Ids that were noted and never answered for, newest first. */
-  unread(api: StripeApi, limit: number): Promise<readonly string[]>;
-  /** Drops an id that never showed a status, because Stripe knows no such run. Whether there was one. */
-  forget(id: string): Promise<boolean>;
   /** Only the ids the ledger knows are in the answer. */
   get(ids: readonly string[]): Promise<ReadonlyMap<string, LedgerRun>>;
   /** Runs with a status, newest first; only those strictly newer than `floor`. */
@@ -124,9 +126,10 @@ export function openRuns(scope: RunScope): Runs {
     get: (ids) => get(engine, ids),
     ...runPages(engine, account, get),
     ...unreadRuns(scope),
-    observe(items, { tx, endedAt = new Map() } = {}) {
+    ...followedRuns(engine, account),
+    observe(items, { tx, ...times } = {}) {
       const work = (open: Tx): Promise<ObserveReport> =>
-        observeIn(open, { account, decoderVersion: scope.decoderVersion, now: scope.now() }, items, endedAt);
+        observeIn(open, { account, decoderVersion: scope.decoderVersion, now: scope.now() }, items, times);
       return tx ? work(tx) : engine.tx(work);
     },
     running(api, { ids } = {}) {
@@ -162,17 +165,11 @@ export function openRuns(scope: RunScope): Runs {
 }
 
 function decodeRow(decode: DecodeRun, row: RunRow): LedgerRun {
-  const { id, api, version, status } = row;
-  if (row.body === null) return { id, api, version, status, run: null, unreadableReason: null };
+  const { id, api, version, status, seen } = row;
+  const kept = { id, api, version, status, seen };
+  if (row.body === null) return { ...kept, run: null, unreadableReason: null };
   const decoded = decode(api, JSON.parse(row.body) as JsonObject);
-  if ('unreadable' in decoded)
-    return { id, api, version, status, run: null, unreadableReason: decoded.reason };
-  return {
-    id,
-    api,
-    version,
-    status,
-    run: { ...decoded.run, finishedAt: row.finished },
-    unreadableReason: null,
-  };
+  return 'unreadable' in decoded
+    ? { ...kept, run: null, unreadableReason: decoded.reason }
+    : { ...kept, run: { ...decoded.run, finishedAt: row.finished }, unreadableReason: null };
 }

@@ -77,8 +77,8 @@ function rangeCoverage(
     async extend() {
       const askedAt = clock.now();
       const page = await v1.listRuns(end === null ? range : { ...range, startingAfter: end.id });
-      states.answered('V1', null);
-      sightings.saw({ ...page, askedAt }, await ledger.runs.observe(page.items));
+      states.answered('V1');
+      sightings.saw(page, await ledger.runs.observe(page.items, { askedAt }));
       end = endOf(page, end);
       isWhole = !page.hasMore;
     },

@@ -43,7 +43,7 @@ export class Deliveries {
     const status = (await ledger.runs.get([id])).get(id)?.status ?? null;
     // The ends come twice from v2, and whatever is delivered may come again.
     if (status === 'SUCCEEDED' || status === 'FAILED') return;
-    void feeds[api].ask({ ids: [id] });
+    await feeds[api].want({ ids: [id] });
   }
 
   /** A destination may be told of connected accounts, and a secret may be that of the other mode. */

@@ -1,6 +1,7 @@
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { RunEvent } from '../datasources/stripe-v2-events.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { FeedSchedule } from '../ledger/schedule.js';
 import type { RunNote } from '../ledger/runs.js';
 import { PAGE_GAP_MS } from './pace.js';
 import type { Clock } from './clock.js';
@@ -30,14 +31,6 @@ export interface EventsV2Options {
   readonly clock: Clock;
 }
 
-/** What one turn found. */
-export interface EventTurn {
-  /** Runs that events say have ended, and when, unix ms. */
-  readonly ended: ReadonlyMap<string, number>;
-  /** Whether all events up to the beginning of the pass have now been read. */
-  readonly isComplete: boolean;
-}
-
 /** Learns from events which v2 runs exist and which have ended. The cursor moves only when a pass has read all its pages. */
 export class EventsV2 {
   readonly #options: EventsV2Options;
@@ -52,29 +45,32 @@ export class EventsV2 {
     return this.#pass !== null;
   }
 
-  /** Reads on, a few pages at most. After a failure the next turn goes on where this one stopped. Throws UpstreamError. */
-  async read(): Promise<EventTurn> {
+  /**
+   * Reads on, a few pages at most; gives the runs that events say have ended. After a failure the next turn goes on where this
+   * one stopped. Throws UpstreamError, and LeaseLost.
+   */
+  async read({ attempt }: FeedSchedule): Promise<ReadonlySet<string>> {
     const { v2, ledger, clock } = this.#options;
-    const ended = new Map<string, number>();
+    const ended = new Set<string>();
     let pass =
       this.#pass !== null && clock.now() - this.#pass.began < STALE_MS ? this.#pass : await this.#begin();
     for (let read = 0; read < PAGES_PER_TURN; read += 1) {
       if (read > 0) await clock.wait(PAGE_GAP_MS);
       const { events, nextPage } = await v2.listEvents(pass);
-      for (const event of events) if (isEnd(event)) ended.set(event.runId, event.createdAt);
+      for (const event of events) if (isEnd(event)) ended.add(event.runId);
       const notes = events.map((event) => noteOf(event));
       if (nextPage === null) {
         const swept = pass.isSweep ? { swept: pass.began } : {};
         const marks = { eventCursor: pass.began, refreshed: pass.began, complete: true, ...swept };
-        await ledger.feeds.advance('V2', marks, { notes });
+        await ledger.feeds.advance('V2', marks, { notes, attempt });
         this.#pass = null;
-        return { ended, isComplete: true };
+        return ended;
       }
-      await ledger.feeds.advance('V2', {}, { notes });
+      await ledger.feeds.advance('V2', {}, { notes, attempt });
       pass = { ...pass, page: nextPage };
       this.#pass = pass;
     }
-    return { ended, isComplete: false };
+    return ended;
   }
 
   async #begin(): Promise<Pass> {

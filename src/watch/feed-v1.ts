@@ -1,14 +1,14 @@
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { RunningRun } from '../ledger/runs.js';
+import type { FollowedRun } from '../ledger/followed-runs.js';
+import type { FeedSchedule } from '../ledger/schedule.js';
 import { UpstreamError } from '../models/errors.js';
-import type { FeedTick, Wanted } from './feed.js';
+import type { FeedTick } from './feed.js';
 import { PAGE_GAP_MS } from './pace.js';
 import type { RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
 import type { StretchV1 } from './stretch-v1.js';
 import { Unread } from './unread.js';
-import type { UpstreamStates } from './upstream-states.js';
 import type { Clock } from './clock.js';
 
 /** The most a list page can hold (Stripe docs, pagination). */
@@ -22,7 +22,6 @@ export interface FeedV1Options {
   readonly stretch: StretchV1;
   readonly sightings: Sightings;
   readonly running: RunningRuns;
-  readonly states: UpstreamStates;
   readonly clock: Clock;
 }
 
@@ -36,23 +35,11 @@ export class FeedV1 implements FeedTick {
     this.#unread = new Unread({ ...options, api: 'V1', source: options.v1 });
   }
 
-  async tick(wanted: Wanted): Promise<void> {
-    const { stretch, running, sightings, states, clock } = this.#options;
-    const began = clock.now();
-    try {
-      if (wanted.news) {
-        await stretch.refresh();
-        states.answered('V1', began);
-      }
-      const read = await this.#unread.read(wanted.ids, []);
-      const due = await running.due('V1', wanted.ids);
-      const unseen = due.filter(({ id }) => sightings.lastSeen(id) < began);
-      await this.#cover(unseen);
-      if (read + unseen.length > 0) states.answered('V1', null);
-    } catch (error) {
-      states.failed('V1', error);
-      throw error;
-    }
+  async tick(claim: FeedSchedule): Promise<void> {
+    const { stretch, running } = this.#options;
+    if (claim.askedNews > claim.served) await stretch.refresh();
+    await this.#unread.read(claim, []);
+    await this.#cover(await running.due('V1', claim));
   }
 
   async pause(): Promise<number | null> {
@@ -64,31 +51,35 @@ export class FeedV1 implements FeedTick {
    * Refreshes running runs with as few pages as their places allow: a page starts right above the run that has waited longest,
    * and shows its neighbours too. A single run left over is asked for by its id. What does not fit into this tick is due in the next.
    */
-  async #cover(runs: readonly RunningRun[]): Promise<void> {
-    const { ledger, sightings, clock } = this.#options;
+  async #cover(runs: readonly FollowedRun[]): Promise<void> {
+    const { ledger, clock } = this.#options;
     const began = clock.now();
-    let left = [...runs].sort((a, b) => sightings.lastSeen(a.id) - sightings.lastSeen(b.id));
+    let left = [...runs].sort((a, b) => a.seen - b.seen);
     for (let asked = 0; asked < ASKS_PER_TICK; asked += 1) {
       const [first, ...others] = left;
       if (first === undefined) return;
       if (asked > 0) await clock.wait(PAGE_GAP_MS);
       if (others.length > 0) await this.#listFrom(first);
-      if (sightings.lastSeen(first.id) < began) await this.#unread.retrieve(first.id);
-      const still = await ledger.runs.running('V1', { ids: others.map(({ id }) => id) });
-      const running = new Set(still.map(({ id }) => id));
-      left = others.filter(({ id }) => running.has(id) && sightings.lastSeen(id) < began);
+      const unseen = async (runs: readonly FollowedRun[]): Promise<readonly FollowedRun[]> => {
+        const rows = await ledger.runs.get(runs.map(({ id }) => id));
+        return runs.filter(
+          ({ id }) => rows.get(id)?.status === 'RUNNING' && (rows.get(id)?.seen ?? 0) < began,
+        );
+      };
+      for (const { id } of await unseen([first])) await this.#unread.retrieve(id);
+      left = [...(await unseen(others))];
     }
   }
 
   /** One page of the list with a run and its neighbours. The run may be missing from it: then it is asked for by its id. */
-  async #listFrom({ createdAt }: RunningRun): Promise<void> {
+  async #listFrom({ createdAt }: FollowedRun): Promise<void> {
     const { v1, ledger, sightings, clock } = this.#options;
     const newer = await ledger.runs.count({ api: 'V1', createdFrom: createdAt + 1 }, PAGE);
     const above = newer < PAGE / 2 ? null : await ledger.runs.neighbourAbove('V1', createdAt);
     const askedAt = clock.now();
     try {
       const page = await v1.listRuns(above === null ? {} : { startingAfter: above });
-      sightings.saw({ ...page, askedAt }, await ledger.runs.observe(page.items));
+      sightings.saw(page, await ledger.runs.observe(page.items, { askedAt }));
     } catch (error) {
       // Stripe no longer has the run that the page should start from.
       const isNoStart = error instanceof UpstreamError && ['not_found', 'invalid'].includes(error.kind);

@@ -1,12 +1,13 @@
 import type { StripeV2 } from '../datasources/stripe-v2.js';
+import type { FollowedRun } from '../ledger/followed-runs.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { type FeedSchedule, LeaseLost } from '../ledger/schedule.js';
 import { UpstreamError } from '../models/errors.js';
 import { EventsV2 } from './events-v2.js';
-import type { FeedTick, Wanted } from './feed.js';
-import type { RunningRuns } from './running-runs.js';
+import type { FeedTick } from './feed.js';
+import { isAsked, isEnding, type RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
 import { Unread } from './unread.js';
-import type { UpstreamStates } from './upstream-states.js';
 import type { Clock } from './clock.js';
 
 /** Events are looked through at least so often, ms, even when nothing runs. */
@@ -18,7 +19,6 @@ export interface FeedV2Options {
   readonly ledger: Ledger;
   readonly sightings: Sightings;
   readonly running: RunningRuns;
-  readonly states: UpstreamStates;
   readonly clock: Clock;
 }
 
@@ -39,24 +39,15 @@ export class FeedV2 implements FeedTick {
     this.#unread = new Unread({ ...options, api: 'V2', source: options.v2 });
   }
 
-  async tick(wanted: Wanted): Promise<void> {
-    const { states, clock } = this.#options;
-    const began = clock.now();
-    try {
-      const events = await this.#events.read().then(
-        (turn) => ({ ...turn, failure: null }),
-        (failure: unknown) => ({ ended: new Map<string, number>(), isComplete: false, failure }),
-      );
-      // The runs themselves may well be readable: an event that cannot be read must not keep a watcher waiting.
-      const read =
-        (await this.#unread.read(wanted.ids, events.ended.keys())) +
-        (await this.#readRunning(wanted, events.ended, began));
-      if (events.failure !== null && !(isRefusal(events.failure) && read > 0)) throw events.failure;
-      states.answered('V2', events.isComplete ? began : null);
-    } catch (error) {
-      states.failed('V2', error);
-      throw error;
-    }
+  async tick(claim: FeedSchedule): Promise<void> {
+    const events = await this.#events.read(claim).then(
+      (ended) => ({ ended, failure: null }),
+      (failure: unknown) => ({ ended: new Set<string>(), failure }),
+    );
+    if (events.failure instanceof LeaseLost) throw events.failure;
+    // The runs themselves may well be readable: an event that cannot be read must not keep a watcher waiting.
+    const read = (await this.#unread.read(claim, events.ended)) + (await this.#readRunning(claim));
+    if (events.failure !== null && !(isRefusal(events.failure) && read > 0)) throw events.failure;
   }
 
   async pause(): Promise<number | null> {
@@ -71,17 +62,16 @@ export class FeedV2 implements FeedTick {
   }
 
   /** Reads the runs that have ended by an event or were asked for, and at most once a second one of the rest in turn. */
-  async #readRunning(wanted: Wanted, ended: ReadonlyMap<string, number>, began: number): Promise<number> {
-    const { running, sightings } = this.#options;
-    const asked = new Set([...wanted.ids, ...ended.keys()]);
-    const due = (await running.due('V2', asked)).filter(({ id }) => sightings.lastSeen(id) < began);
-    const ids = due.filter(({ id }) => asked.has(id)).map(({ id }) => id);
-    if (began - this.#turnAt >= SECOND) {
-      const inTurn = due.filter(({ id }) => !asked.has(id)).map(({ id }) => id);
-      const [next] = inTurn.sort((a, b) => sightings.lastSeen(a) - sightings.lastSeen(b));
+  async #readRunning(claim: FeedSchedule): Promise<number> {
+    const { running, clock } = this.#options;
+    const due = await running.due('V2', claim);
+    const isUrgent = (run: FollowedRun): boolean => isAsked(run, claim) || isEnding(run, clock.now());
+    const ids = due.filter(isUrgent).map(({ id }) => id);
+    if (clock.now() - this.#turnAt >= SECOND) {
+      const [next] = due.filter((run) => !isUrgent(run)).sort((a, b) => a.seen - b.seen);
       if (next !== undefined) {
-        this.#turnAt = began;
-        ids.push(next);
+        this.#turnAt = clock.now();
+        ids.push(next.id);
       }
     }
     for (const id of ids) await this.#unread.retrieve(id);

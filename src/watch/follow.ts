@@ -1,6 +1,7 @@
 import { Repeater } from '@repeaterjs/repeater';
 import type { Ledger } from '../ledger/ledger.js';
 import { runTopic } from '../ledger/observe.js';
+import { goneTopic } from '../ledger/topics.js';
 import { GatewayError } from '../models/errors.js';
 import type { ReportRun, ReportRunStatus } from '../models/report-run.js';
 import type { Followers } from './followers.js';
@@ -15,11 +16,6 @@ export interface FollowOptions {
   readonly wakes: Wakes;
   /** Whether the gateway is shutting down: then nothing is followed any more. */
   readonly isClosing: () => boolean;
-}
-
-/** The topic on which the followers of a run hear that Stripe does not know it any more. */
-export function goneTopic(account: string, id: string): string {
-  return `gone:${account}:${id}`;
 }
 
 /** The topic on which all followers hear that the gateway is shutting down. */

@@ -97,7 +97,6 @@ export class IntentFinisher {
 
   async #settle(attempt: Attempt, reason: string, error: UpstreamError | null = null): Promise<string> {
     const { intent } = attempt;
-    const askedAt = this.#options.clock.now();
     let settled: Settled;
     try {
       settled = await this.#settler.settle(intent, reason);
@@ -109,7 +108,7 @@ export class IntentFinisher {
     }
     switch (settled.kind) {
       case 'run':
-        return this.#poster.tell(intent.request.api, { ...settled, askedAt, requestId: null });
+        return this.#poster.tell(intent.request.api, { ...settled, requestId: null });
       case 'again': {
         const next = { ...attempt, intent: settled.intent, hold: 'first' as const };
         return (

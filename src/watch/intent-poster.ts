@@ -32,8 +32,6 @@ export interface IntentPosterOptions {
 interface Written {
   readonly observed: ObservedRun | UnreadableRun;
   readonly report: ObserveReport;
-  /** Unix ms. */
-  readonly askedAt: number;
   readonly requestId: string | null;
 }
 
@@ -91,19 +89,19 @@ export class IntentPoster {
       request.api === 'V1'
         ? await v1.as(priority).createRun(request, upstreamKey)
         : await v2.as(priority).createRun(request, upstreamKey);
-    const { applied, report } = await ledger.intents.finish(intent, observed);
+    const { applied, report } = await ledger.intents.finish(intent, observed, askedAt);
     if (!applied) {
       const run = idOfItem(observed);
       log.error({ idempotencyKey: key, run }, 'a create ended too late: its key has gone on to another run');
     }
-    return this.tell(request.api, { observed, report, askedAt, requestId });
+    return this.tell(request.api, { observed, report, requestId });
   }
 
   /** Tells the others of a run that was written down, and gives its id. */
-  tell(api: StripeApi, { observed, report, askedAt, requestId }: Written): string {
+  tell(api: StripeApi, { observed, report, requestId }: Written): string {
     const { reader, sightings, onCreated } = this.#options;
     const id = idOfItem(observed);
-    sightings.saw({ items: [observed], askedAt, requestId }, report);
+    sightings.saw({ items: [observed], requestId }, report);
     reader.forgetMissing(id);
     onCreated(api);
     return id;

@@ -16,12 +16,19 @@ export const PAGE_GAP_MS = 100;
  */
 export const LIST_LAG_MS = 60_000;
 
+/** So young, in ms, a run is looked at once a second even where webhooks tell of its end: it may end before they could. */
+const YOUNG_MS = 10_000;
+
 /**
  * The pause before the next look at runs that somebody watches: 1 s for a run just created, a tenth of its age later, 15 s at
- * most. `ageMs` is that of the youngest one.
+ * most; 30 to 60 s where webhooks tell of ends. `ageMs` is that of the youngest one.
  */
-export function watchedPause(ageMs: number, random: () => number): number {
-  return jittered(clamp(ageMs / 10, 1_000, 15_000), random);
+export function watchedPause(
+  ageMs: number,
+  { webhooks, random }: { readonly webhooks: boolean; readonly random: () => number },
+): number {
+  const [least, most] = webhooks && ageMs > YOUNG_MS ? [30_000, 60_000] : [1_000, 15_000];
+  return jittered(clamp(ageMs / 10, least, most), random);
 }
 
 /** The pause before the next look at running runs that nobody watches: a minute, growing with age to 15 minutes. */

@@ -121,14 +121,13 @@ export class RunPages {
 
   /** Brings the running runs of a page up to date: whether any of them has moved, so that the page has to be read again. */
   async #refresh(request: RunPageRequest, look: Look, deadline: number): Promise<boolean> {
-    const { ledger, reader, sightings, clock } = this.#options;
+    const { ledger, reader, clock } = this.#options;
     const { from, to } = extent(request, look);
     const running = (await ledger.runs.runningIn(request.filter, from, to, 100)).map(({ id }) => id);
-    const stale = running.filter((id) => !sightings.isFresh(id));
-    if (stale.length === 0 || clock.now() >= deadline) return false;
-    await within(clock, deadline - clock.now(), reader.refresh(stale));
-    const still = await ledger.runs.get(stale);
-    return stale.some((id) => still.get(id)?.status !== 'RUNNING');
+    if (running.length === 0 || clock.now() >= deadline) return false;
+    await within(clock, deadline - clock.now(), reader.refresh(running));
+    const still = await ledger.runs.get(running);
+    return running.some((id) => still.get(id)?.status !== 'RUNNING');
   }
 
   /** Whether everything that the filter could show has been found. An API that the key may not use has nothing to find. */

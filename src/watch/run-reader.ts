@@ -7,7 +7,7 @@ import { GatewayError, toGatewayError, UpstreamError } from '../models/errors.js
 import { apiOfRunId } from '../models/ids.js';
 import type { ReportRun, StripeApi } from '../models/report-run.js';
 import type { Feed } from './feed.js';
-import { READ_WAIT_MS } from './pace.js';
+import { FRESH_MS, READ_WAIT_MS } from './pace.js';
 import type { Sightings } from './sightings.js';
 import type { UpstreamStates } from './upstream-states.js';
 import { within } from './within.js';
@@ -47,11 +47,11 @@ export class RunReader {
   /** Per id the run, null where Stripe knows none, or the error. A known run is answered even while Stripe is away. */
   async read(ids: readonly string[]): Promise<readonly (ReportRun | null | Error)[]> {
     const known = await this.#options.ledger.runs.get(ids);
-    const stale = ids.filter((id) => known.get(id)?.status === 'RUNNING');
+    const running = ids.filter((id) => known.get(id)?.status === 'RUNNING');
     const unknown = ids.filter((id) => (known.get(id)?.status ?? null) === null && !this.#notFound.has(id));
     const failures = new Map<string, Error>();
     await Promise.all([
-      this.refresh(stale),
+      this.#refresh(running.flatMap((id) => known.get(id) ?? [])),
       ...unknown
         .slice(0, UNKNOWN_PER_CALL)
         .map((id) => this.#retrieve(id).catch((error: unknown) => failures.set(id, asError(error)))),
@@ -63,7 +63,13 @@ export class RunReader {
 
   /** Brings running runs up to date, waiting 2 s at most; what fails is left as the ledger has it. */
   async refresh(ids: readonly string[]): Promise<void> {
-    const stale = ids.filter((id) => !this.#options.sightings.isFresh(id));
+    const known = await this.#options.ledger.runs.get(ids);
+    await this.#refresh([...known.values()]);
+  }
+
+  async #refresh(runs: readonly LedgerRun[]): Promise<void> {
+    const fresh = this.#options.clock.now() - FRESH_MS;
+    const stale = runs.filter(({ seen }) => (seen ?? 0) < fresh).map(({ id }) => id);
     const v1 = stale.filter((id) => apiOfRunId(id) === 'V1');
     const v2 = stale.filter((id) => apiOfRunId(id) === 'V2').slice(0, V2_PER_CALL);
     const work = v2.map((id) => this.#retrieve(id).catch(() => {}));
@@ -88,8 +94,8 @@ export class RunReader {
     const askedAt = clock.now();
     try {
       const items = [await (api === 'V1' ? v1 : v2).retrieveRun(id)];
-      sightings.saw({ items, askedAt, requestId: null }, await ledger.runs.observe(items));
-      states.answered(api, null);
+      sightings.saw({ items, requestId: null }, await ledger.runs.observe(items, { askedAt }));
+      states.answered(api);
     } catch (error) {
       const kind = error instanceof UpstreamError ? error.kind : null;
       // What Stripe says of one run says nothing about the API.

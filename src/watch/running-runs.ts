@@ -1,84 +1,65 @@
-import type { Ledger } from '../ledger/ledger.js';
-import type { RunningRun } from '../ledger/runs.js';
+import type { FollowedRun, FollowedRuns } from '../ledger/followed-runs.js';
+import type { FeedSchedule } from '../ledger/schedule.js';
 import type { StripeApi } from '../models/report-run.js';
-import type { Followers } from './followers.js';
-import { unwatchedPause, watchedPause } from './pace.js';
-import type { Sightings } from './sightings.js';
 import type { Clock } from './clock.js';
+import { unwatchedPause, watchedPause } from './pace.js';
 
-/**
- * A run counts as gone after so many answers that Stripe does not know it, over so long a time (ms), none of them this much (ms)
- * after the last: looks at a running run are never further apart.
- */
-const GONE_AFTER = { times: 3, ms: 300_000, apart: 1_200_000 };
+/** How long, ms, a run is looked for once a second that an event says has ended. */
+const ENDING_MS = 600_000;
+const SECOND = 1_000;
 
-/** Which running runs are due for a look, and how long there is until the next one is. */
+export interface RunningRunsOptions {
+  readonly runs: FollowedRuns;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Whether Stripe tells the gateway of ends by webhooks. */
+  readonly webhooks: boolean;
+}
+
+/** Which running runs are due for a look, and how long there is until the next one is. The ledger knows who is watched, and where. */
 export class RunningRuns {
-  readonly #ledger: Ledger;
-  readonly #followers: Followers;
-  readonly #sightings: Sightings;
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #onGone: (id: string) => void;
-  readonly #missing = new Map<string, { first: number; last: number; times: number }>();
+  readonly #options: RunningRunsOptions;
 
-  constructor(options: {
-    ledger: Ledger;
-    followers: Followers;
-    sightings: Sightings;
-    clock: Clock;
-    random: () => number;
-    /** Called when a run is given up, because Stripe keeps saying that there is none. */
-    onGone: (id: string) => void;
-  }) {
-    this.#ledger = options.ledger;
-    this.#followers = options.followers;
-    this.#sightings = options.sightings;
-    this.#clock = options.clock;
-    this.#random = options.random;
-    this.#onGone = options.onGone;
+  constructor(options: RunningRunsOptions) {
+    this.#options = options;
   }
 
-  /** Newest first: those asked for, those watched, and those nobody has looked at for their pause. */
-  async due(api: StripeApi, asked: ReadonlySet<string>): Promise<readonly RunningRun[]> {
-    const watched = new Set(this.#followers.ids(api));
-    const runs = await this.#ledger.runs.running(api);
-    return runs.filter(
-      (run) => asked.has(run.id) || watched.has(run.id) || this.#unwatchedWait(run, () => 0) <= 0,
-    );
+  /** Newest first: those asked for, those watched whose pause is over, and those nobody has looked at for theirs. */
+  async due(api: StripeApi, claim: FeedSchedule): Promise<readonly FollowedRun[]> {
+    const { runs, clock, webhooks } = this.#options;
+    const now = clock.now();
+    const running = await runs.followed(api);
+    const watched = running.find(({ watchedUntil }) => watchedUntil > now);
+    const pause = watchedPause(now - (watched?.createdAt ?? 0), { webhooks, random: () => 0 });
+    return running.filter((run) => {
+      if (run.seen >= (claim.began ?? now)) return false;
+      if (isAsked(run, claim) || isEnding(run, now)) return true;
+      const age = now - run.createdAt;
+      const rest = run.watchedUntil > now ? pause : unwatchedPause(age, () => 0);
+      // Nearly over is over: the next tick may be a long time off.
+      return now - run.seen >= rest * 0.9;
+    });
   }
 
   /** Ms until the next look; null where nothing runs. */
   async pause(api: StripeApi): Promise<number | null> {
-    const watched = new Set(this.#followers.ids(api));
-    const runs = await this.#ledger.runs.running(api);
-    const youngest = runs.find(({ id }) => watched.has(id));
-    if (youngest !== undefined) return watchedPause(this.#clock.now() - youngest.createdAt, this.#random);
-    const waits = runs.map((run) => this.#unwatchedWait(run, this.#random));
-    return waits.length === 0 ? null : Math.max(1_000, Math.min(...waits));
+    const { runs, clock, webhooks, random } = this.#options;
+    const { watched, ending, unwatched } = await runs.pace(api);
+    const now = clock.now();
+    const pauses: number[] = [];
+    if (ending !== null && now - ending < ENDING_MS) pauses.push(SECOND);
+    if (watched !== null) pauses.push(watchedPause(now - watched, { webhooks, random }));
+    if (unwatched !== null) pauses.push(Math.max(SECOND, unwatched - now) * (1 + random() / 10));
+    return pauses.length === 0 ? null : Math.round(Math.min(...pauses));
   }
+}
 
-  /** Stripe said that it does not know a run that the ledger knows as running. */
-  missing(id: string): void {
-    const now = this.#clock.now();
-    const before = this.#missing.get(id);
-    const isRow = before !== undefined && now - before.last < GONE_AFTER.apart;
-    const seen = isRow
-      ? { ...before, last: now, times: before.times + 1 }
-      : { first: now, last: now, times: 1 };
-    this.#missing.set(id, seen);
-    if (seen.times < GONE_AFTER.times || now - seen.first < GONE_AFTER.ms) return;
-    this.#missing.delete(id);
-    this.#onGone(id);
-  }
+/** Whether a tick has taken up an ask for the run. */
+export function isAsked(run: FollowedRun, { served, claimed }: FeedSchedule): boolean {
+  return run.asked > served && run.asked <= claimed;
+}
 
-  /** A run was shown again. */
-  found(id: string): void {
-    this.#missing.delete(id);
-  }
-
-  #unwatchedWait(run: RunningRun, random: () => number): number {
-    const pause = unwatchedPause(this.#clock.now() - run.createdAt, random);
-    return this.#sightings.lastSeen(run.id) + pause - this.#clock.now();
-  }
+/** Whether an event has said that the run ended, and no read since has had much time to show it. */
+export function isEnding({ endedAt, seen }: FollowedRun, now: number): boolean {
+  return endedAt > 0 && endedAt <= now && (endedAt > seen || now - endedAt < ENDING_MS);
 }

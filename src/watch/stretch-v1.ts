@@ -138,12 +138,12 @@ export class StretchV1 {
     }
     const askedAt = clock.now();
     const page = await v1.listRuns(after === null ? {} : { startingAfter: after.id });
-    states.answered('V1', null);
+    states.answered('V1');
     return { ...page, askedAt };
   }
 
   async #advance(marks: Partial<FeedMarks>, page: Page): Promise<void> {
-    const report = await this.#options.ledger.feeds.advance('V1', marks, { items: page.items });
+    const report = await this.#options.ledger.feeds.advance('V1', marks, page);
     this.#options.sightings.saw(page, report);
   }
 }

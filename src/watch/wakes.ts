@@ -8,6 +8,11 @@ export class Wakes {
     for (const listener of Array.from(this.#listeners.get(topic) ?? [])) listener();
   }
 
+  /** Calls the listeners of all topics that are hints: something may have changed without a notice of it. */
+  wakeAll(isHint: (topic: string) => boolean): void {
+    for (const topic of [...this.#listeners.keys()].filter(isHint)) this.wake(topic);
+  }
+
   /** Listens until the returned function is called. */
   on(topic: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(topic) ?? new Set();

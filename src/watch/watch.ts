@@ -3,6 +3,7 @@ import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { runsTopic } from '../ledger/observe.js';
+import { feedTopic, goneTopic, leftTopic } from '../ledger/topics.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter } from '../models/run-page.js';
 import { Backfill } from './backfill.js';
@@ -12,7 +13,7 @@ import { Deliveries } from './deliveries.js';
 import { Feed, type FeedTick } from './feed.js';
 import { FeedV1 } from './feed-v1.js';
 import { FeedV2 } from './feed-v2.js';
-import { CLOSING, follow, goneTopic } from './follow.js';
+import { CLOSING, follow } from './follow.js';
 import { followRuns } from './follow-runs.js';
 import { Followers } from './followers.js';
 import { IntentFinisher } from './intent-finisher.js';
@@ -35,6 +36,8 @@ export interface WatchOptions {
   readonly ledger: Ledger;
   /** Calls back for each topic that the ledger notifies; gives the function that ends it. */
   readonly onNotify: (listener: (topic: string) => void) => () => void;
+  /** Calls back when such notices of other processes may have been missed; gives the function that ends it. */
+  readonly onGap: (listener: () => void) => () => void;
   /** Whether other processes may use the ledger at the same time. */
   readonly isShared: boolean;
   readonly v1: StripeV1;
@@ -43,6 +46,8 @@ export interface WatchOptions {
   readonly clock: Clock;
   /** 0 up to but not including 1; spreads what is repeated. */
   readonly random: () => number;
+  /** Whether Stripe tells this gateway of ends by webhooks: then it looks less often itself. */
+  readonly webhooks: boolean;
 }
 
 /** One account's runs, followed. */
@@ -53,35 +58,41 @@ export interface Watch {
   readonly deliveries: Deliveries;
   readonly outlooks: Outlooks;
   readonly states: UpstreamStates;
+  readonly feeds: Readonly<Record<StripeApi, Feed>>;
+  readonly followers: Followers;
   follow(id: string): ReturnType<typeof follow>;
   /** `since` is unix ms. */
   followRuns(filter: RunFilter, since: number | null): ReturnType<typeof followRuns>;
   /** Takes up what an earlier process left, and begins to look for runs. */
   start(): void;
-  /** Completes every subscription and ends all polling; requests under way are waited for. */
+  /** Completes every subscription and ends all polling. A tick that hangs is left to another instance. */
   close(): Promise<void>;
 }
 
 /** Puts the parts together; nothing is asked of Stripe before `start`. */
 export function createWatch(options: WatchOptions): Watch {
-  const { account, ledger, v1, v2, log, clock, random } = options;
+  const { account, ledger, v1, v2, log, clock, random, webhooks } = options;
+  const { runs, schedule } = ledger;
   const wakes = new Wakes();
   const states = new UpstreamStates();
-  const sightings = new Sightings({ log, clock });
-  const followers = new Followers((api) => feeds[api].poke());
-  const onGone = (id: string): void => wakes.wake(goneTopic(account, id));
-  const running = new RunningRuns({ ledger, followers, sightings, clock, random, onGone });
+  const sightings = new Sightings({ log });
+  const poke = (api: StripeApi): void => void feeds[api].poke();
+  const followers = new Followers({ runs, log, clock, onWatched: poke });
+  const running = new RunningRuns({ runs, clock, random, webhooks });
   const shared = { ledger, sightings, states, clock };
   const stretch = new StretchV1({ v1, ...shared });
   const feedV2 = new FeedV2({ v2, ...shared, running });
-  const newFeed = (work: FeedTick): Feed => new Feed(work, { log, clock, random });
+  const newFeed = (api: StripeApi, work: FeedTick): Feed => {
+    const feed = new Feed({ api, work, schedule, states, log, clock, random });
+    wakes.on(feedTopic(account, api), () => void feed.look());
+    return feed;
+  };
   const feeds: Readonly<Record<StripeApi, Feed>> = {
-    V1: newFeed(new FeedV1({ v1, ...shared, stretch, running })),
-    V2: newFeed(feedV2),
+    V1: newFeed('V1', new FeedV1({ v1, ...shared, stretch, running })),
+    V2: newFeed('V2', feedV2),
   };
   const reader = new RunReader({ v1, v2, ...shared, feeds });
   const pages = new RunPages({ v1, ...shared, stretch, feeds, feedV2, reader });
-  const onCreated = (api: StripeApi): void => feeds[api].poke();
   const onPostponed = (): void => loop.poke();
   const upstream = { v1, v2, reader, sightings };
   const slots = new Slots({ ledger, followers, clock });
@@ -92,7 +103,7 @@ export function createWatch(options: WatchOptions): Watch {
     log,
     clock,
     random,
-    onCreated,
+    onCreated: poke,
     onPostponed,
   });
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
@@ -104,7 +115,15 @@ export function createWatch(options: WatchOptions): Watch {
   let closing = false;
   const isClosing = (): boolean => closing;
   wakes.on(runsTopic(account), () => void slots.look());
-  const stopListening = options.onNotify((topic) => wakes.wake(topic));
+  const left = leftTopic(account, '');
+  const stops = [
+    options.onNotify((topic) =>
+      topic.startsWith(left) ? followers.left(topic.slice(left.length)) : wakes.wake(topic),
+    ),
+    options.onGap(() =>
+      wakes.wakeAll((topic) => topic !== CLOSING && !topic.startsWith(goneTopic(account, ''))),
+    ),
+  ];
 
   return {
     reader,
@@ -115,10 +134,15 @@ export function createWatch(options: WatchOptions): Watch {
     states,
     follow: (id) => follow({ account, ledger, reader, followers, wakes, isClosing }, id),
     followRuns: (filter, since) => followRuns({ runLog, watched, wakes, clock, isClosing }, filter, since),
+    feeds,
+    followers,
     start() {
       loop.start();
-      void feeds.V2.ask({ news: true });
-      void feeds.V1.ask({ news: true }).then(() => backfill.start());
+      const began = (['V1', 'V2'] as const).map((api) => feeds[api].want({ news: true }));
+      void Promise.all(began)
+        .then(() => feeds.V1.ask({ news: true }))
+        .catch((error: unknown) => log.error({ err: error }, 'new runs could not be asked for'))
+        .finally(() => backfill.start());
     },
     async close() {
       closing = true;
@@ -131,7 +155,8 @@ export function createWatch(options: WatchOptions): Watch {
         feeds.V2.close(),
         stretch.close(),
       ]);
-      stopListening();
+      await followers.close();
+      for (const stop of stops) stop();
     },
   };
 }

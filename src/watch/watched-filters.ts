@@ -1,9 +1,9 @@
 import type { Ledger } from '../ledger/ledger.js';
 import { letsThrough } from '../ledger/run-filter.js';
+import { goneTopic } from '../ledger/topics.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { RunFilter, RunPosition } from '../models/run-page.js';
 import type { Clock } from './clock.js';
-import { goneTopic } from './follow.js';
 import type { Followers } from './followers.js';
 import type { NewsWatch } from './news-watch.js';
 import { RETRY_MS, type RunLog } from './run-log.js';

@@ -93,12 +93,14 @@ export async function openCreates(
       account,
       ledger,
       onNotify: engine.onNotify.bind(engine),
+      onGap: engine.onGap.bind(engine),
       isShared: engine.isShared,
       v1: createStripeV1(transport),
       v2: createStripeV2(transport),
       log,
       clock: systemClock(now),
       random: () => 0,
+      webhooks: false,
     });
     return {
       ledger,

@@ -128,8 +128,8 @@ test('the marks of a feed and the rows of its read are written together or not a
     { refreshed: T0 + 5, newest: T0, horizon, eventCursor: T0 + 4 },
     {
       items: [seen('reprun_1', 'FAILED')],
-      notes: [{ id: 'reprun_2' }],
-      endedAt: new Map([['reprun_1', T0 + 1]]),
+      notes: [{ id: 'reprun_1', endedAt: T0 + 1 }, { id: 'reprun_2' }],
+      askedAt: T0 + 2,
     },
   );
   expect(report.changed).toEqual(['reprun_1']);

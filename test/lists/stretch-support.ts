@@ -64,7 +64,7 @@ export async function openBench(): Promise<Bench> {
     new StretchV1({
       v1: createStripeV1(transport),
       ledger,
-      sightings: new Sightings({ log: pino({ level: 'silent' }), clock }),
+      sightings: new Sightings({ log: pino({ level: 'silent' }) }),
       states: new UpstreamStates(),
       clock,
     });
