@@ -1,50 +1,23 @@
 // Reads pages of rows of one file and prints, for each, what of the file was sent upstream, its time in ratio to downloading the whole
 // file from the sandbox directly, and how far the gateway's memory grew. Machines are noisy: compare within one run.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
+import {
+  copyMs,
+  fileAt,
+  median,
+  memoryOf,
+  print,
+  runWith,
+  send,
+  sizeText,
+  startBoth,
+} from './bench-support.mjs';
 
 const CSV_BYTES = Number(process.argv[2] ?? 200_000_000);
 const ZIP_ROWS = 70_000;
 const PAGE = 20;
 const PAGES = [1, 10, 1_000];
 const ROUNDS = 3;
-const KEY = 'sk_test_bench';
-
-const folder = mkdtempSync(join(tmpdir(), 'bench-rows-'));
-const children = [];
-
-async function start(file, env, pattern) {
-  const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [file], {
-    env: { PATH, HOME, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  const address = await new Promise((resolve, reject) => {
-    let output = '';
-    child.stdout.on('data', (text) => {
-      output += text;
-      const found = pattern.exec(output);
-      if (found !== null) resolve(found[1]);
-    });
-    child.once('exit', () => reject(new Error(`${file} ended:\n${output}`)));
-  });
-  return { address, pid: child.pid };
-}
-
-async function send(url, body) {
-  const method = body === undefined ? 'GET' : 'POST';
-  const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(url, { method, headers, body: JSON.stringify(body) });
-  const given = await answer.json();
-  if (!answer.ok || given.errors) throw new Error(`${url} answered ${JSON.stringify(given).slice(0, 500)}`);
-  return given;
-}
-
 /** A ZIP of a CSV file whose amounts do not repeat. */
 function zipped() {
   let state = 1;
@@ -73,29 +46,7 @@ function zipped() {
   return Buffer.concat([head, name, packed, directory]);
 }
 
-const sandbox = await start('dist/sandbox/main.js', { SANDBOX_PORT: '0' }, /endpoints at (http:\S+)/);
-const control = (path, body) => send(`${sandbox.address}/_sandbox/${path}`, body);
-const gateway = await start(
-  'dist/main.js',
-  {
-    PORT: '0',
-    STRIPE_API_BASE: sandbox.address,
-    STRIPE_API_KEY: KEY,
-    AUTH_ANONYMOUS: '1',
-    DATABASE_URL: `file:${join(folder, 'ledger.db')}`,
-  },
-  /(http:\S+\/graphql)/,
-);
-
-async function runWith(api, file) {
-  const { ids } = await control('runs', { account: 'acct_bench', api, count: 1 });
-  const { size } = await control(`runs/${ids[0]}/file`, file);
-  return { id: ids[0], size };
-}
-
-/** The gateway's resident memory in bytes, the highest since `reset`. */
-const memory = () =>
-  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))[1]) * 1024;
+const { sandbox, gateway, control, close } = await startBoth();
 
 async function rowsOf(id, first, after) {
   const began = performance.now();
@@ -128,64 +79,38 @@ async function sentSince(seq) {
   return { calls: files.length, bytes: files.reduce((sum, { bytesSent }) => sum + bytesSent, 0) };
 }
 
-async function downloadMs({ id, size: whole }, api) {
-  const run = await fetch(`${sandbox.address}/${api.toLowerCase()}/reporting/report_runs/${id}`, {
-    headers: { authorization: `Bearer ${KEY}`, 'stripe-version': '2026-04-22.dahlia' },
-  });
-  const { result } = await run.json();
-  const began = performance.now();
-  const file =
-    api === 'V1'
-      ? await fetch(result.url, { headers: { authorization: `Bearer ${KEY}` } })
-      : await fetch(result.file.download_url.url);
-  let bytes = 0;
-  for await (const chunk of file.body) bytes += chunk.length;
-  if (bytes !== whole) throw new Error(`${bytes} bytes came of a file of ${whole}`);
-  return performance.now() - began;
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-const print = (line) => process.stdout.write(`${line}\n`);
-const size = (bytes) =>
-  bytes < 10_000
-    ? `${bytes} B`
-    : bytes < 1e6
-      ? `${(bytes / 1e3).toFixed(0)} kB`
-      : `${(bytes / 1e6).toFixed(1)} MB`;
-
 async function measure(name, api, file) {
-  const run = await runWith(api, file);
-  const whole = median([await downloadMs(run, api), await downloadMs(run, api), await downloadMs(run, api)]);
-  print(`${name}, ${size(run.size)}; downloaded directly in ${whole.toFixed(0)} ms`);
+  const id = await runWith(control, api, file);
+  const there = await fileAt(sandbox, api, id);
+  const whole = median([await copyMs(there), await copyMs(there), await copyMs(there)]);
+  print(`${name}, ${sizeText(there.size)}; downloaded directly in ${whole.toFixed(0)} ms`);
   for (const page of PAGES) {
-    const after = await cursorBefore(run.id, page);
+    const after = await cursorBefore(id, page);
     const times = [];
     const sent = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const { requests } = await control('requests');
-      const { ms } = await rowsOf(run.id, PAGE, after);
+      const { ms } = await rowsOf(id, PAGE, after);
       times.push(ms);
       sent.push(await sentSince(Math.max(...requests.map(({ seq }) => seq))));
     }
     const { calls, bytes } = sent.toSorted((a, b) => a.bytes - b.bytes)[Math.floor(ROUNDS / 2)];
     const ms = median(times);
     print(
-      `  page ${String(page).padStart(5)} of ${PAGE} rows: ${size(bytes).padStart(8)} upstream in ${calls} ${calls === 1 ? 'call' : 'calls'}, ${ms.toFixed(0)} ms, ${(ms / whole).toFixed(3)} of the download`,
+      `  page ${String(page).padStart(5)} of ${PAGE} rows: ${sizeText(bytes).padStart(8)} upstream in ${calls} ${calls === 1 ? 'call' : 'calls'}, ${ms.toFixed(0)} ms, ${(ms / whole).toFixed(3)} of the download`,
     );
   }
 }
 
 try {
-  await control('settings', { limits: false });
-  const before = memory();
+  const before = memoryOf(gateway.pid).peak;
   await measure('CSV, Range', 'V1', { bytes: CSV_BYTES });
   await control('settings', { ranges: false });
   await measure('CSV, Range ignored', 'V1', { bytes: CSV_BYTES });
   await control('settings', { ranges: true });
   await measure('ZIP', 'V2', { base64: zipped().toString('base64'), contentType: 'zip' });
-  print(`memory: ${size(memory() - before)} above the ${size(before)} of a gateway that has just started`);
+  const grown = memoryOf(gateway.pid).peak - before;
+  print(`memory: ${sizeText(grown)} above the ${sizeText(before)} of a gateway that has just started`);
 } finally {
-  for (const child of children) child.kill('SIGTERM');
-  await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
-  rmSync(folder, { recursive: true, force: true });
+  await close();
 }
