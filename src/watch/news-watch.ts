@@ -4,14 +4,18 @@ import type { Clock } from './clock.js';
 
 /** How old, ms, what is known of new runs may become while somebody watches for them. */
 const NEWS_MS = 10_000;
+/** The same where webhooks tell of new runs, which v2's alone do. */
+const TOLD_MS = 60_000;
 /** How often, ms, that is looked at. */
 const CHECK_MS = 5_000;
 
 export interface NewsWatchOptions {
   readonly ledger: Pick<Ledger, 'feeds'>;
-  /** Asks an API's feed for new runs. */
-  readonly askForNews: (api: StripeApi) => void;
+  /** Has an API's feed look for new runs; resolves when it has. */
+  readonly askForNews: (api: StripeApi) => Promise<void>;
   readonly clock: Clock;
+  /** Whether Stripe tells this gateway by webhooks. */
+  readonly webhooks: boolean;
 }
 
 /**
@@ -41,10 +45,11 @@ export class NewsWatch {
   }
 
   async #check(api: StripeApi, waiting: { count: number; cancel: () => void }): Promise<void> {
-    const { ledger, askForNews, clock } = this.#options;
+    const { ledger, askForNews, clock, webhooks } = this.#options;
+    const mayBeOld = webhooks && api === 'V2' ? TOLD_MS : NEWS_MS;
     try {
       const { refreshed } = await ledger.feeds.get(api);
-      if (waiting.count > 0 && clock.now() - (refreshed ?? 0) >= NEWS_MS) askForNews(api);
+      if (waiting.count > 0 && clock.now() - (refreshed ?? 0) >= mayBeOld) await askForNews(api);
     } catch {
       // The ledger cannot be read: there is nobody to tell, and the next look comes.
     }

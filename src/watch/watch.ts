@@ -110,7 +110,8 @@ export function createWatch(options: WatchOptions): Watch {
   const loop = new IntentLoop({ ledger, finisher, log, clock, isShared: options.isShared });
   const backfill = new Backfill({ ledger, stretch, log, clock, random });
   const runLog = new RunLog({ account, ledger, wakes, clock });
-  const news = new NewsWatch({ ledger, clock, askForNews: (api) => void feeds[api].ask({ news: true }) });
+  const askForNews = (api: StripeApi): Promise<void> => feeds[api].ask({ news: true });
+  const news = new NewsWatch({ ledger, clock, webhooks, askForNews });
   const watched = new WatchedFilters({ account, ledger, runLog, followers, news, wakes, clock });
   let closing = false;
   const isClosing = (): boolean => closing;

@@ -108,7 +108,7 @@ test('whatever moves, however slow the clients and whatever wakes are lost, each
       };
     };
     const runLog = new RunLog({ account, ledger, wakes, clock });
-    const news = new NewsWatch({ ledger, clock, askForNews: () => {} });
+    const news = new NewsWatch({ ledger, clock, askForNews: () => Promise.resolve(), webhooks: false });
     const watched = new WatchedFilters({ account, ledger, runLog, followers: { add }, news, wakes, clock });
     let isCut = false;
     const stopListening = engine.onNotify((topic) => {

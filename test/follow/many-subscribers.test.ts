@@ -5,6 +5,7 @@ import type { Clock } from '../../src/watch/clock.js';
 import { NewsWatch } from '../../src/watch/news-watch.js';
 import { RunLog } from '../../src/watch/run-log.js';
 import { Wakes } from '../../src/watch/wakes.js';
+import type { StripeApi } from '../../src/models/report-run.js';
 import { ACCOUNT, seen, T0, testLedger, type TestLedger } from '../ledger/support.js';
 import { until } from '../support/until.js';
 
@@ -102,9 +103,11 @@ test('new runs are looked for every ten seconds, however many processes and subs
   /** When a feed would have looked: all that is asked of it at one instant is one look. */
   const looks = new Set<number>();
   let looking: Promise<unknown> = Promise.resolve();
-  const askForNews = (): void => {
+  const askForNews = async (api: StripeApi): Promise<void> => {
     looks.add(clock.now() - T0);
-    looking = ledger.feeds.advance('V1', { refreshed: clock.now() });
+    const look = ledger.feeds.advance(api, { refreshed: clock.now() });
+    looking = look;
+    await look;
   };
   const stops: (() => void)[] = [];
   const second = async (): Promise<void> => {
@@ -112,7 +115,7 @@ test('new runs are looked for every ten seconds, however many processes and subs
     await looking;
   };
   for (let processes = 0; processes < 3; processes += 1) {
-    const one = new NewsWatch({ ledger, clock, askForNews });
+    const one = new NewsWatch({ ledger, clock, askForNews, webhooks: true });
     stops.push(one.add('V1'), one.add('V1'));
     await second();
   }
@@ -124,4 +127,11 @@ test('new runs are looked for every ten seconds, however many processes and subs
   looks.clear();
   for (let seconds = 0; seconds < 30; seconds += 1) await second();
   expect(looks.size).toBe(0);
+  // Webhooks tell of new runs of v2, so that it is looked at once a minute.
+  const told = new NewsWatch({ ledger, clock, askForNews, webhooks: true });
+  const stopTold = told.add('V2');
+  for (let seconds = 0; seconds < 180; seconds += 1) await second();
+  stopTold();
+  expect(looks.size).toBeGreaterThanOrEqual(2);
+  expect(looks.size).toBeLessThanOrEqual(3);
 });
