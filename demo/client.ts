@@ -1,5 +1,6 @@
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import type { Rows } from './table.js';
 
 /** A report run as the demonstration shows it. */
 export interface Run {
@@ -28,6 +29,14 @@ const CREATE = `mutation Create($input: CreateReportRunInput!) {
 }`;
 const FOLLOW = `subscription Follow($id: ID!) { reportRunUpdated(id: $id) { ${FIELDS} } }`;
 
+const ROWS = `query Rows($id: ID!, $first: Int!) {
+  reportRun(id: $id) { result { file { columns { name type } rows(first: $first) { nodes { cells } } rowCount } } }
+}`;
+
+interface RowsData {
+  readonly reportRun: { readonly result: { readonly file: Rows | null } | null } | null;
+}
+
 interface CreateData {
   readonly createReportRun: {
     readonly reportRun: Run | null;
@@ -41,6 +50,8 @@ export interface Client {
   create(input: Record<string, unknown>): Promise<Run>;
   /** Calls back with the run as it is and at each change; resolves when it has ended. */
   follow(id: string, onUpdate: (run: Run) => void): Promise<void>;
+  /** The first rows of the file of a run that has succeeded. */
+  rows(id: string, first: number): Promise<Rows>;
   close(): Promise<void>;
 }
 
@@ -59,6 +70,12 @@ export function connect(url: string): Client {
         if (errors !== undefined) throw new Error(errors.map(({ message }) => message).join(' '));
         if (data?.reportRunUpdated) onUpdate(data.reportRunUpdated);
       }
+    },
+    async rows(id, first) {
+      const { reportRun } = await send<RowsData>(url, ROWS, { id, first });
+      const file = reportRun?.result?.file ?? null;
+      if (file === null) throw new Error(`the run ${id} has no file`);
+      return file;
     },
     close: async () => socket.dispose(),
   };

@@ -1,16 +1,15 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { relative } from 'node:path';
 import { type Client, connect, type Run } from './client.js';
 import { startGateway } from './gateway.js';
-import { Screen } from './screen.js';
+import { save } from './download.js';
+import { progressOn, Screen } from './screen.js';
+import { countOf, tableOf } from './table.js';
 
 const DAY_MS = 86_400_000;
 /** Where the files go; not under version control. */
 const FOLDER = 'reports';
+/** How many rows of each file are shown. */
+const ROWS = 5;
 
 async function main(): Promise<void> {
   say('Starting a gateway on the embedded sandbox …');
@@ -39,9 +38,8 @@ async function demonstrate(client: Client): Promise<void> {
     }),
   ]);
   const ended = await followAll(client, runs);
-  say('\nWhat they came to:');
-  await mkdir(FOLDER, { recursive: true });
-  for (const run of ended) say(await describe(run));
+  say('\nWhat they came to, with their first rows and the whole file:');
+  for (const run of ended) await present(client, run);
 }
 
 async function followAll(client: Client, runs: readonly Run[]): Promise<readonly Run[]> {
@@ -60,24 +58,19 @@ async function followAll(client: Client, runs: readonly Run[]): Promise<readonly
   return [...latest.values()];
 }
 
-async function describe(run: Run): Promise<string> {
+/** Shows what came of a run, and saves its file. */
+async function present(client: Client, run: Run): Promise<void> {
+  say(`\n  ${run.api}  ${run.reportType.name ?? run.reportType.id}, ${run.id}`);
   const file = run.result?.file ?? null;
-  const title = `  ${run.api}  ${run.reportType.name ?? run.reportType.id}, ${run.id}`;
-  if (run.failure !== null) return `${title}\n      failed: ${run.failure.message}`;
-  if (file === null) return `${title}\n      ${run.status}, without a file`;
-  const path = join(FOLDER, file.filename ?? `${run.id}.${file.contentType.toLowerCase()}`);
-  const bytes = await save(file.downloadUrl.url, path);
-  return `${title}\n      ${run.status} at ${run.finishedAt ?? 'an unknown time'}, ${file.size} bytes stated, ${bytes} bytes saved to ${relative('.', path)}`;
-}
-
-/** Downloads by the signed link, which needs no key and no header; gives the bytes written. */
-async function save(url: string, path: string): Promise<number> {
-  const answer = await fetch(url);
-  if (!answer.ok || answer.body === null)
-    throw new Error(`the file could not be fetched: ${await answer.text()}`);
-  const file = createWriteStream(path);
-  await pipeline(Readable.fromWeb(answer.body as ReadableStream), file);
-  return file.bytesWritten;
+  if (run.failure !== null) return say(`      failed: ${run.failure.message}`);
+  if (file === null) return say(`      ${run.status}, without a file`);
+  say(`      ${run.status} at ${run.finishedAt ?? 'an unknown time'}`);
+  const rows = await client.rows(run.id, ROWS);
+  say(`      ${countOf(rows)}:\n\n${tableOf(rows)}\n`);
+  const progress = progressOn(process.stdout);
+  const { path, bytes } = await save(file.downloadUrl.url, FOLDER, progress.show);
+  progress.end();
+  say(`      ${bytes.toLocaleString('en')} bytes saved to ${relative('.', path)}`);
 }
 
 /** Seven whole days that every report type has data for. */

@@ -1,6 +1,7 @@
-import { moveCursor } from 'node:readline';
+import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import { styleText } from 'node:util';
 import type { Run } from './client.js';
+import type { OnProgress } from './download.js';
 
 const WIDTH = 24;
 const BLOCK = 6;
@@ -53,6 +54,24 @@ export class Screen {
     const bar = this.#out.isTTY ? `${barOf(run.status, this.#frame)} ` : '';
     return `  ${run.api}  ${bar}${status} ${seconds} s  ${run.id}`;
   }
+}
+
+/** Draws how far a download has come, in place on a terminal; elsewhere it says nothing before the end. */
+export function progressOn(out: NodeJS.WriteStream): { show: OnProgress; end(): void } {
+  return {
+    show(bytes, total) {
+      if (!out.isTTY) return;
+      const part = total === null || total === 0 ? 1 : bytes / total;
+      const full = Math.round(part * WIDTH);
+      const percent = `${Math.floor(part * 100)} %`.padStart(5);
+      clearLine(out, 0);
+      cursorTo(out, 0);
+      out.write(`      [${'█'.repeat(full)}${'·'.repeat(WIDTH - full)}] ${percent}`);
+    },
+    end() {
+      if (out.isTTY) out.write('\n');
+    },
+  };
 }
 
 const COLOURS = { RUNNING: 'yellow', SUCCEEDED: 'green', FAILED: 'red' } as const;
