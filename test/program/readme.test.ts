@@ -85,9 +85,9 @@ test("the README's rows are read from a file that has them", async () => {
   const lines = Array.from({ length: Number(file.rowCount) }, (_, at) =>
     names.map((name) => `"${first[at]?.[name] ?? 'x'}"`).join(','),
   );
-  const { ids } = await post(`${sandbox}/_sandbox/runs`, { api: 'V1', count: 1 });
+  const text = [names.join(','), ...lines].join('\n');
+  const { ids } = await post(`${sandbox}/_sandbox/runs`, { api: 'V1', count: 1, file: { text } });
   const [id] = ids as string[];
-  await post(`${sandbox}/_sandbox/runs/${id}/file`, { text: [names.join(','), ...lines].join('\n') });
   expect(shapeOf(await send(rows, { id }))).toBe(read);
 });
 
