@@ -8,7 +8,7 @@ const ON_BOTH = [
   'test/ledger/**/*.test.ts',
   'test/budget/gateway.test.ts',
   'test/follow/{follow-runs,live-list,many-subscribers,outlook}*.test.ts',
-  'test/webhooks/**/*.test.ts',
+  'test/webhooks/{effects,delivery,order}*.test.ts',
 ];
 const ON_SQLITE = '**/*.sqlite.test.ts';
 const ON_POSTGRES = '**/*.postgres.test.ts';

@@ -5,7 +5,7 @@ import type { FeedSchedule } from '../ledger/schedule.js';
 import { UpstreamError } from '../models/errors.js';
 import type { FeedTick } from './feed.js';
 import { PAGE_GAP_MS } from './pace.js';
-import type { RunningRuns } from './running-runs.js';
+import { isAsked, type RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
 import type { StretchV1 } from './stretch-v1.js';
 import { Unread } from './unread.js';
@@ -39,7 +39,10 @@ export class FeedV1 implements FeedTick {
     const { stretch, running } = this.#options;
     if (claim.askedNews > claim.served) await stretch.refresh();
     await this.#unread.read(claim, []);
-    await this.#cover(await running.due('V1', claim));
+    const due = await running.due('V1', claim);
+    // Those asked for first, then those that have waited longest.
+    const rank = (run: FollowedRun): number => (isAsked(run, claim) ? 0 : 1);
+    await this.#cover([...due].sort((a, b) => rank(a) - rank(b) || a.seen - b.seen));
   }
 
   async pause(): Promise<number | null> {
@@ -48,13 +51,13 @@ export class FeedV1 implements FeedTick {
   }
 
   /**
-   * Refreshes running runs with as few pages as their places allow: a page starts right above the run that has waited longest,
+   * Refreshes running runs with as few pages as their places allow: a page starts right above the first of those left,
    * and shows its neighbours too. A single run left over is asked for by its id. What does not fit into this tick is due in the next.
    */
   async #cover(runs: readonly FollowedRun[]): Promise<void> {
     const { ledger, clock } = this.#options;
     const began = clock.now();
-    let left = [...runs].sort((a, b) => a.seen - b.seen);
+    let left = runs;
     for (let asked = 0; asked < ASKS_PER_TICK; asked += 1) {
       const [first, ...others] = left;
       if (first === undefined) return;
@@ -67,7 +70,7 @@ export class FeedV1 implements FeedTick {
         );
       };
       for (const { id } of await unseen([first])) await this.#unread.retrieve(id);
-      left = [...(await unseen(others))];
+      left = await unseen(others);
     }
   }
 

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { until } from '../support/until.js';
 import { OTHER_SECRET, SECRET } from './events.js';
-import { ACCOUNT, held, pathOf, setUp, type Setup, settled, V2_RUNS } from './support.js';
+import { ACCOUNT, held, pathOf, pause, setUp, type Setup, settled, V2_RUNS } from './support.js';
 
 /** A gateway that the sandbox itself delivers to, to one destination for each payload. */
 async function hooked(): Promise<Setup> {
@@ -54,7 +54,8 @@ test.each([
   ['V2', 'failed'],
 ])('who follows a %s run hears that it has %s when Stripe delivers that', async (api, outcome) => {
   const setup = await hooked();
-  const [id = ''] = await setup.make({ api });
+  // So old that the gateway itself would not look for half a minute.
+  const [id = ''] = await setup.make({ api, createdAt: Date.now() - 3_600_000 });
   const { seen, done } = follow(setup, id);
   await until(() => seen.length === 1);
   await setup.sandbox.control('POST', `runs/${id}/finish`, { outcome });
@@ -83,6 +84,28 @@ test('late, repeated and shuffled deliveries are told once, in order', async () 
   await until(async () => (await deliveries(setup)).length === 3 * 5 + 3 * 5 * 3);
   expect((await setup.rows()).map(({ version }) => version)).toEqual(ids.map(() => 2));
 });
+
+test.each(['V1', 'V2'])(
+  'an old %s run of which Stripe says late what it has delivered is looked at every second until then',
+  async (api) => {
+    const setup = await hooked();
+    const [id = ''] = await setup.make({ api, createdAt: Date.now() - 3_600_000 });
+    const { seen, done } = follow(setup, id);
+    await until(() => seen.length === 1);
+    await settled(setup.sandbox);
+    const before = await setup.asked(pathOf(id));
+    // With webhooks such a run is otherwise looked at every 30 s at most.
+    await pause(2_000);
+    expect(await setup.asked(pathOf(id))).toBe(before);
+    const status = api === 'V1' ? { status: 'pending', succeeded_at: null } : { status: 'running' };
+    await setup.sandbox.control('POST', `runs/${id}/overlay`, { ...status, result: null });
+    await setup.sandbox.control('POST', `runs/${id}/finish`, { outcome: 'succeeded' });
+    await until(async () => (await setup.asked(pathOf(id))) >= before + 3);
+    await setup.sandbox.control('POST', `runs/${id}/overlay`, null);
+    await done;
+    expect(seen).toEqual(['RUNNING', 'SUCCEEDED']);
+  },
+);
 
 test('deliveries that are all lost only make it later', async () => {
   const setup = await hooked();

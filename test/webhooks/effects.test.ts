@@ -101,6 +101,29 @@ test('an event for an id that Stripe does not know leaves nothing behind', async
 
 const idOf = (api: string): string => (api === 'V1' ? 'frr_none' : 'reprun_test_none');
 
+test.each(['V1', 'V2'])('an event that comes during a tick of %s is not lost in it', async (api) => {
+  const setup = await setUp();
+  const [id = ''] = await setup.make({ api });
+  // The answer that is held was made before the run ended.
+  const { id: fault } = await setup.sandbox.control<{ id: string }>('POST', 'faults', {
+    kind: 'hold',
+    when: 'after',
+    path: pathOf(id),
+  });
+  await post(setup, ended(api, id));
+  await held(setup);
+  await setup.sandbox.control('POST', `runs/${id}/finish`, { outcome: 'succeeded' });
+  // Answered although the tick that would read it is stuck.
+  expect(await post(setup, ended(api, id))).toBe(200);
+  await setup.sandbox.control('POST', `faults/${fault}/release`);
+  await until(async () => (await setup.asked(pathOf(id))) > 1);
+  await settled(setup.sandbox);
+  const reads = await setup.asked(pathOf(id));
+  const { data } = await setup.gateway.query<Shown>(RUN, { id });
+  expect(data?.reportRun?.status).toBe('SUCCEEDED');
+  expect(await setup.asked(pathOf(id))).toBe(reads);
+});
+
 test.each(['V1', 'V2'])(
   'while Stripe hangs or is away a %s event is answered all the same, and the run is read afterwards',
   async (api) => {
