@@ -35,8 +35,8 @@ interface FeedRows {
 
 /** The feeds of one account. */
 export interface Feeds {
-  /** Of an API that was never read: nothing, and not complete. */
-  get(api: StripeApi): Promise<FeedMarks>;
+  /** Of an API that was never read: nothing, and not complete. With `asker` as the snapshot has it. */
+  get(api: StripeApi, asker?: Asker): Promise<FeedMarks>;
   /** Sets the marks in `patch`, or those it makes of the present ones, and writes the rows, in one transaction. */
   advance(
     api: StripeApi,
@@ -77,7 +77,7 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
   }
 
   return {
-    get: (api) => read(engine, api),
+    get: (api, asker = engine) => read(asker, api),
     advance(api, patch, { items = [], notes = [], askedAt, attempt } = {}) {
       return engine.tx(async (tx) => {
         if (attempt !== undefined && (await readSchedule(tx, account, api)).attempt !== attempt)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Buckets, openBuckets } from './buckets.js';
-import { type Engine, LedgerError } from './engine.js';
+import { type Asker, type Engine, LedgerError } from './engine.js';
 import { type Feeds, openFeeds } from './feeds.js';
 import { type Files, openFiles } from './files.js';
 import { type Intents, openIntents } from './intents.js';
@@ -26,6 +26,8 @@ export interface Ledger {
   durations(type: string, limit: number): Promise<readonly number[]>;
   readonly buckets: Buckets;
   readonly retention: Retention;
+  /** Reads from one state of the database. Inside `work` give the `asker` to all that is asked of the ledger. */
+  snapshot<T>(work: (asker: Asker) => Promise<T>): Promise<T>;
   /** 32 random bytes, made when first asked for and the same ever after. */
   secret(name: string): Promise<Uint8Array>;
 }
@@ -58,6 +60,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     durations: (type, limit) => durations(engine, account, type, limit),
     buckets: openBuckets(engine, account),
     retention: openRetention(engine, account, now),
+    snapshot: (work) => engine.snapshot(work),
     secret: (name) => secret(engine, account, name),
   };
 }

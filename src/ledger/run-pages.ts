@@ -104,8 +104,10 @@ export function runPages(
   }
 
   return {
-    page: (request, floor) => engine.snapshot((tx) => page(tx, request, floor)),
-    count: (filter, cap) => engine.snapshot((tx) => count(tx, filter, cap)),
+    page: (request, floor, asker) =>
+      asker ? page(asker, request, floor) : engine.snapshot((tx) => page(tx, request, floor)),
+    count: (filter, cap, asker) =>
+      asker ? count(asker, filter, cap) : engine.snapshot((tx) => count(tx, filter, cap)),
     runningIn(filter, from, to, limit) {
       const running: RunFilter = { ...filter, status: ['RUNNING'] };
       const below = from && { at: from, included: true };

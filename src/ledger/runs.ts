@@ -73,10 +73,10 @@ export interface Runs extends FollowedRuns, UnreadRuns {
   ): Promise<ObserveReport>;
   /** Only the ids the ledger knows are in the answer. */
   get(ids: readonly string[]): Promise<ReadonlyMap<string, LedgerRun>>;
-  /** Runs with a status, newest first; only those strictly newer than `floor`. */
-  page(request: RunPageRequest, floor: RunPosition | null): Promise<RunListing>;
-  /** How many runs match, or `cap` if there are more. */
-  count(filter: RunFilter, cap: number): Promise<number>;
+  /** Runs with a status, newest first; only those strictly newer than `floor`. With `asker` as the snapshot has them. */
+  page(request: RunPageRequest, floor: RunPosition | null, asker?: Asker): Promise<RunListing>;
+  /** How many runs match, or `cap` if there are more. With `asker` as the snapshot has them. */
+  count(filter: RunFilter, cap: number, asker?: Asker): Promise<number>;
   /** RUNNING runs, newest first; with `ids` only those among them. */
   running(api: StripeApi, options?: { readonly ids?: readonly string[] }): Promise<readonly RunningRun[]>;
   /**

@@ -15,41 +15,36 @@ interface BackfillOptions {
   readonly random: () => number;
 }
 
-/** Moves v1's horizon to the very first run, a page at a time, in the background. */
+/** Moves v1's horizon to the very first run in the background: a page in each tick that nobody waits for, and so in one instance at a time. */
 export class Backfill {
   readonly #options: BackfillOptions;
-  #cancel: () => void = () => {};
-  #step: Promise<void> = Promise.resolve();
   #failures = 0;
-  #closed = false;
+  /** Unix ms. */
+  #nextAt = 0;
 
   constructor(options: BackfillOptions) {
     this.#options = options;
   }
 
-  start(): void {
-    if (!this.#closed) this.#step = this.#next();
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancel();
-    await this.#step;
-  }
-
-  async #next(): Promise<void> {
-    const { ledger, stretch, log, clock, random } = this.#options;
+  /** Reads a page if it is time to. What fails is tried again later, and says nothing of the tick it was in. */
+  async step(): Promise<void> {
+    const { stretch, log, clock, random } = this.#options;
+    if (clock.now() < this.#nextAt || (await this.pause()) === null) return;
     try {
-      if ((await ledger.feeds.get('V1')).complete) return;
-      await stretch.extend();
+      await stretch.extend('rest');
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
       if (this.#failures === 1)
         log.warn({ err: error }, 'the history of v1 runs cannot be read at the moment');
     }
-    if (this.#closed) return;
-    const pause = this.#failures === 0 ? PAUSE_MS : failurePause(this.#failures, random);
-    this.#cancel = clock.after(pause, () => this.start());
+    this.#nextAt = clock.now() + (this.#failures === 0 ? PAUSE_MS : failurePause(this.#failures, random));
+  }
+
+  /** Ms until there is something to do; null where there is nothing. */
+  async pause(): Promise<number | null> {
+    const { ledger, clock } = this.#options;
+    const { horizon, complete } = await ledger.feeds.get('V1');
+    return complete || horizon === null ? null : Math.max(0, this.#nextAt - clock.now());
   }
 }

@@ -1,4 +1,5 @@
 import type { StripeV1 } from '../datasources/stripe-v1.js';
+import type { Asker } from '../ledger/engine.js';
 import type { FeedMarks } from '../ledger/feeds.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { StripeApi } from '../models/report-run.js';
@@ -12,13 +13,10 @@ import type { Clock } from './clock.js';
 /** How much of v1's history a list can rely on. */
 export interface Coverage {
   /** Reads the ledger with the floor: all runs strictly newer are in it; null: there is nothing below that the list could want. */
-  read<T>(work: (floor: RunPosition | null) => Promise<T>): Promise<T>;
-  /** Reads one page more of Stripe's list. */
+  read<T>(work: (floor: RunPosition | null, asker: Asker) => Promise<T>): Promise<T>;
+  /** Reads one page more of Stripe's list. Throws UpstreamError. */
   extend(): Promise<void>;
 }
-
-/** Whatever there is, is in the ledger. */
-const ALL: Coverage = { read: (work) => work(null), extend: () => Promise.resolve() };
 
 export interface CoverageOptions {
   readonly v1: StripeV1;
@@ -27,6 +25,8 @@ export interface CoverageOptions {
   readonly sightings: Sightings;
   readonly states: UpstreamStates;
   readonly clock: Clock;
+  /** Has the head of v1's list read, by whoever has its feed; resolves when that was tried. */
+  readonly readHead: () => Promise<void>;
 }
 
 /** Whether the key may not use an API, and never could: then there is nothing of it to wait for. */
@@ -40,9 +40,10 @@ export async function coverageOf(
   filter: RunFilter,
   start: number | null,
 ): Promise<Coverage> {
-  if (filter.api === 'V2') return ALL;
+  const all = allCoverage(options);
+  if (filter.api === 'V2') return all;
   const marks = await options.ledger.feeds.get('V1');
-  if (isAbsent('V1', options.states, marks)) return ALL;
+  if (isAbsent('V1', options.states, marks)) return all;
   const isBelow =
     marks.horizon !== null && (filter.createdBefore ?? Number.POSITIVE_INFINITY) <= marks.horizon.createdAt;
   return !marks.complete && isBelow
@@ -50,15 +51,30 @@ export async function coverageOf(
     : stretchCoverage(options, filter);
 }
 
+/** Whatever there is, is in the ledger. */
+function allCoverage({ ledger }: CoverageOptions): Coverage {
+  return {
+    read: (work) => ledger.snapshot((asker) => work(null, asker)),
+    extend: () => Promise.resolve(),
+  };
+}
+
 /** The unbroken stretch; extending moves its horizon for everybody. */
 function stretchCoverage(
-  { stretch }: CoverageOptions,
+  { stretch, states, readHead }: CoverageOptions,
   { createdFrom = Number.NEGATIVE_INFINITY }: RunFilter,
 ): Coverage {
   return {
     read: (work) =>
-      stretch.read((floor) => work(floor !== null && createdFrom >= floor.createdAt ? null : floor)),
-    extend: () => stretch.extend(),
+      stretch.read((floor, asker) =>
+        work(floor !== null && createdFrom >= floor.createdAt ? null : floor, asker),
+      ),
+    async extend() {
+      if (await stretch.hasHead()) return stretch.extend();
+      await readHead();
+      const error = states.lastError('V1');
+      if (error !== null) throw error;
+    },
   };
 }
 
@@ -73,7 +89,8 @@ function rangeCoverage(
   let end: RunPosition | null = null;
   let isWhole = false;
   return {
-    read: (work) => work(isWhole ? null : end === null ? TOP : above(end.createdAt)),
+    read: (work) =>
+      ledger.snapshot((asker) => work(isWhole ? null : end === null ? TOP : above(end.createdAt), asker)),
     async extend() {
       const askedAt = clock.now();
       const page = await v1.listRuns(end === null ? range : { ...range, startingAfter: end.id });

@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { FollowedRun } from '../ledger/followed-runs.js';
 import type { FeedSchedule } from '../ledger/schedule.js';
 import { UpstreamError } from '../models/errors.js';
+import type { Backfill } from './backfill.js';
 import type { FeedTick } from './feed.js';
 import { PAGE_GAP_MS } from './pace.js';
 import { isAsked, type RunningRuns } from './running-runs.js';
@@ -20,6 +21,7 @@ export interface FeedV1Options {
   readonly v1: StripeV1;
   readonly ledger: Ledger;
   readonly stretch: StretchV1;
+  readonly backfill: Backfill;
   readonly sightings: Sightings;
   readonly running: RunningRuns;
   readonly clock: Clock;
@@ -36,18 +38,21 @@ export class FeedV1 implements FeedTick {
   }
 
   async tick(claim: FeedSchedule): Promise<void> {
-    const { stretch, running } = this.#options;
-    if (claim.askedNews > claim.served) await stretch.refresh();
+    const { stretch, running, backfill } = this.#options;
+    if (claim.askedNews > claim.served) await stretch.refresh(claim.attempt);
     await this.#unread.read(claim, []);
     const due = await running.due('V1', claim);
     // Those asked for first, then those that have waited longest.
     const rank = (run: FollowedRun): number => (isAsked(run, claim) ? 0 : 1);
     await this.#cover([...due].sort((a, b) => rank(a) - rank(b) || a.seen - b.seen));
+    if (claim.claimed === claim.served) await backfill.step();
   }
 
   async pause(): Promise<number | null> {
-    const [running, unread] = [await this.#options.running.pause('V1'), await this.#unread.pause()];
-    return running === null || unread === null ? (running ?? unread) : Math.min(running, unread);
+    const { running, backfill } = this.#options;
+    const pauses = [await running.pause('V1'), await this.#unread.pause(), await backfill.pause()];
+    const due = pauses.filter((pause) => pause !== null);
+    return due.length === 0 ? null : Math.min(...due);
   }
 
   /**

@@ -131,10 +131,8 @@ export class Feed {
     this.#waiters.settle(row, this.#isQuiet());
     if (this.#closed || this.#ticking !== null) return;
     this.#cancel();
-    if (row.leaseUntil !== null && row.attempt === this.#attempt) {
-      // The end of our last tick could not be noted. The notice of this brings the next look.
-      return schedule.abandon(api, row.attempt);
-    }
+    // The end of our last tick could not be noted. The notice of this brings the next look.
+    if (row.leaseUntil !== null && row.attempt === this.#attempt) return schedule.abandon(api, row.attempt);
     const due = row.leaseUntil ?? row.due;
     if (due === null) return;
     const isMine = isEager || row.attempt === this.#attempt;

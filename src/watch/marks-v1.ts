@@ -15,6 +15,13 @@ export const NOWHERE = Number.MAX_SAFE_INTEGER - 1;
 /** Above every run: nothing is covered. */
 export const TOP: RunPosition = above(NOWHERE);
 
+/** All that Stripe's list showed strictly newer than this is in the ledger; null: all there is. */
+export function floorOf({ gap, complete, horizon }: FeedMarks): RunPosition | null {
+  if (gap !== null) return above(gap);
+  if (complete) return null;
+  return horizon === null ? TOP : above(horizon.createdAt);
+}
+
 /** The place right above all runs of an instant (unix ms): Stripe promises no order within one, so it is covered whole or not at all. */
 export function above(createdAt: number): RunPosition {
   return { createdAt: createdAt + 1, id: '' };

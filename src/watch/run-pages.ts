@@ -55,7 +55,9 @@ export class RunPages {
     const coverage = await coverageOf(this.#options, filter, null);
     if (!(await this.#isComplete(filter, coverage))) return null;
     const { runs } = this.#options.ledger;
-    return coverage.read(async (floor) => (floor === null ? runs.count(filter, COUNT_MAX) : null));
+    return coverage.read(async (floor, asker) =>
+      floor === null ? runs.count(filter, COUNT_MAX, asker) : null,
+    );
   }
 
   /** Pages of Stripe's list are fetched until the ledger's page is enough, but no more than 5. */
@@ -74,7 +76,10 @@ export class RunPages {
 
   #look(request: RunPageRequest, coverage: Coverage): Promise<Look> {
     const { runs } = this.#options.ledger;
-    return coverage.read(async (floor) => ({ listing: await runs.page(request, floor), floor }));
+    return coverage.read(async (floor, asker) => ({
+      listing: await runs.page(request, floor, asker),
+      floor,
+    }));
   }
 
   /** Whether a page more was read in time; throws the reason why it was not where there is nothing at all to show. */

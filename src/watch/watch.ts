@@ -81,6 +81,7 @@ export function createWatch(options: WatchOptions): Watch {
   const running = new RunningRuns({ runs, clock, random, webhooks });
   const shared = { ledger, sightings, states, clock };
   const stretch = new StretchV1({ v1, ...shared });
+  const backfill = new Backfill({ ledger, stretch, log, clock, random });
   const feedV2 = new FeedV2({ v2, ...shared, running });
   const newFeed = (api: StripeApi, work: FeedTick): Feed => {
     const feed = new Feed({ api, work, schedule, states, log, clock, random });
@@ -88,11 +89,19 @@ export function createWatch(options: WatchOptions): Watch {
     return feed;
   };
   const feeds: Readonly<Record<StripeApi, Feed>> = {
-    V1: newFeed('V1', new FeedV1({ v1, ...shared, stretch, running })),
+    V1: newFeed('V1', new FeedV1({ v1, ...shared, stretch, backfill, running })),
     V2: newFeed('V2', feedV2),
   };
   const reader = new RunReader({ v1, v2, ...shared, feeds });
-  const pages = new RunPages({ v1, ...shared, stretch, feeds, feedV2, reader });
+  const pages = new RunPages({
+    v1,
+    ...shared,
+    stretch,
+    feeds,
+    feedV2,
+    reader,
+    readHead: () => feeds.V1.ask({ news: true }),
+  });
   const onPostponed = (): void => loop.poke();
   const upstream = { v1, v2, reader, sightings };
   const slots = new Slots({ ledger, followers, clock });
@@ -108,7 +117,6 @@ export function createWatch(options: WatchOptions): Watch {
   });
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
   const loop = new IntentLoop({ ledger, finisher, log, clock, isShared: options.isShared });
-  const backfill = new Backfill({ ledger, stretch, log, clock, random });
   const runLog = new RunLog({ account, ledger, wakes, clock });
   const askForNews = (api: StripeApi): Promise<void> => feeds[api].ask({ news: true });
   const news = new NewsWatch({ ledger, clock, webhooks, askForNews });
@@ -140,22 +148,15 @@ export function createWatch(options: WatchOptions): Watch {
     start() {
       loop.start();
       const began = (['V1', 'V2'] as const).map((api) => feeds[api].want({ news: true }));
-      void Promise.all(began)
-        .then(() => feeds.V1.ask({ news: true }))
-        .catch((error: unknown) => log.error({ err: error }, 'new runs could not be asked for'))
-        .finally(() => backfill.start());
+      Promise.all(began).catch((error: unknown) =>
+        log.error({ err: error }, 'new runs could not be asked for'),
+      );
     },
     async close() {
       closing = true;
       wakes.wake(CLOSING);
       slots.close();
-      await Promise.all([
-        loop.close(),
-        backfill.close(),
-        feeds.V1.close(),
-        feeds.V2.close(),
-        stretch.close(),
-      ]);
+      await Promise.all([loop.close(), feeds.V1.close(), feeds.V2.close()]);
       await followers.close();
       for (const stop of stops) stop();
     },

@@ -3,15 +3,17 @@ import { onTestFinished } from 'vitest';
 import { DECODER_VERSION, decodeRun } from '../../src/datasources/decode-run.js';
 import { createStripeV1 } from '../../src/datasources/stripe-v1.js';
 import { createTransport } from '../../src/datasources/transport.js';
+import type { Asker } from '../../src/ledger/engine.js';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.js';
-import { openSqlite } from '../../src/ledger/sqlite.js';
+import { openEngine } from '../../src/ledger/open-engine.js';
 import type { RunPosition } from '../../src/models/run-page.js';
 import { type Clock, systemClock } from '../../src/watch/clock.js';
 import { Sightings } from '../../src/watch/sightings.js';
 import { StretchV1 } from '../../src/watch/stretch-v1.js';
 import { UpstreamStates } from '../../src/watch/upstream-states.js';
+import { testDatabaseUrl } from '../support/databases.js';
 import { startTestSandbox, type TestSandbox } from '../support/sandbox.js';
-import { ledgerFile, make, sleep } from './support.js';
+import { make, sleep } from './support.js';
 
 const LIST = '/v1/reporting/report_runs';
 
@@ -30,6 +32,12 @@ export interface Bench {
   /** All runs that were made, but for those that were made odd. */
   readonly runs: Map<string, TrueRun>;
   stretch: StretchV1;
+  /** One more instance on the same ledger. */
+  another(): StretchV1;
+  /** A tick of the feed that looks for new runs; false where another instance has the feed. */
+  readHead(): Promise<boolean>;
+  /** What a list does that wants more than there is. */
+  extend(): Promise<void>;
   now(): number;
   pass(ms: number): void;
   /** Makes v1 runs of this age, spread over `spreadMs`, that lists show `lateMs` from now. */
@@ -45,7 +53,7 @@ export async function openBench(): Promise<Bench> {
   const sandbox = await startTestSandbox({ seed: false, now });
   // On a clock that stands still, any number of requests fall into one second.
   await sandbox.control('POST', 'settings', { limits: false });
-  const engine = openSqlite(ledgerFile());
+  const engine = { ...(await openEngine(await testDatabaseUrl())), now };
   const transport = createTransport({
     apiKey: 'sk_test_sandbox',
     base: new URL(sandbox.origin),
@@ -73,6 +81,22 @@ export async function openBench(): Promise<Bench> {
     ledger,
     runs: new Map(),
     stretch: newStretch(),
+    another: newStretch,
+    async readHead() {
+      await ledger.schedule.want('V1', { ids: [], news: true });
+      const claim = await ledger.schedule.claim('V1', 15_000);
+      if (claim === null) return false;
+      try {
+        await bench.stretch.refresh(claim.attempt);
+      } finally {
+        await ledger.schedule.finish('V1', claim.attempt, { due: null, state: 'READY', failure: null });
+      }
+      return true;
+    },
+    async extend() {
+      if (await bench.stretch.hasHead()) await bench.stretch.extend();
+      else await bench.readHead();
+    },
     now,
     pass(ms) {
       time += ms;
@@ -90,7 +114,6 @@ export async function openBench(): Promise<Bench> {
       bench.stretch = newStretch();
     },
     async close() {
-      await bench.stretch.close();
       await Promise.all([engine.close(), transport.close(), sandbox.close()]);
     },
   };
@@ -99,12 +122,16 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** The ids and times of the runs that the ledger shows above a floor. */
-export async function shown(ledger: Ledger, floor: RunPosition | null): Promise<ReadonlyMap<string, number>> {
+export async function shown(
+  ledger: Ledger,
+  floor: RunPosition | null,
+  asker: Asker,
+): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
   let after: RunPosition | null = null;
   for (;;) {
     const request = { filter: {}, direction: 'forward', limit: 10_000, after, before: null } as const;
-    const { runs, more } = await ledger.runs.page(request, floor);
+    const { runs, more } = await ledger.runs.page(request, floor, asker);
     for (const { id, createdAt } of runs) found.set(id, createdAt);
     const last = runs.at(-1);
     if (!more || last === undefined) return found;
