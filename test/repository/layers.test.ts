@@ -23,6 +23,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   datasources: ['models'],
   models: [],
   sandbox: [],
+  simulation: ['watch', 'ledger', 'datasources', 'models', 'sandbox'],
 };
 
 interface Import {
