@@ -2,14 +2,16 @@ import type { Logger } from 'pino';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Clock } from './clock.js';
 import { failurePause } from './pace.js';
+import type { SpareTime } from './spare-time.js';
 import type { StretchV1 } from './stretch-v1.js';
 
-/** Two pages a second leave the account's limit to those who wait for an answer. */
+/** Between two pages, ms: history has time. */
 const PAUSE_MS = 500;
 
 interface BackfillOptions {
   readonly ledger: Ledger;
   readonly stretch: StretchV1;
+  readonly spare: SpareTime;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: () => number;
@@ -28,10 +30,10 @@ export class Backfill {
 
   /** Reads a page if it is time to. What fails is tried again later, and says nothing of the tick it was in. */
   async step(): Promise<void> {
-    const { stretch, log, clock, random } = this.#options;
+    const { stretch, spare, log, clock, random } = this.#options;
     if (clock.now() < this.#nextAt || (await this.pause()) === null) return;
     try {
-      await stretch.extend('rest');
+      await spare.run('rest', () => stretch.extend('rest'));
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
@@ -43,8 +45,8 @@ export class Backfill {
 
   /** Ms until there is something to do; null where there is nothing. */
   async pause(): Promise<number | null> {
-    const { ledger, clock } = this.#options;
+    const { ledger, spare, clock } = this.#options;
     const { horizon, complete } = await ledger.feeds.get('V1');
-    return complete || horizon === null ? null : Math.max(0, this.#nextAt - clock.now());
+    return complete || horizon === null ? null : Math.max(0, spare.pause, this.#nextAt - clock.now());
   }
 }

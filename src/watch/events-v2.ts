@@ -1,10 +1,11 @@
+import type { Priority } from '../datasources/admission.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { RunEvent } from '../datasources/stripe-v2-events.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { FeedSchedule } from '../ledger/schedule.js';
 import type { RunNote } from '../ledger/runs.js';
-import { PAGE_GAP_MS } from './pace.js';
 import type { Clock } from './clock.js';
+import type { SpareTime } from './spare-time.js';
 
 /** How long Stripe keeps events (Stripe docs, events), ms. */
 const RETENTION_MS = 30 * 86_400_000;
@@ -12,6 +13,8 @@ const RETENTION_MS = 30 * 86_400_000;
 const OVERLAP_MS = 600_000;
 /** Once in so long a time, ms, all that are kept are looked through. */
 const SWEEP_MS = 86_400_000;
+/** So long, ms, it is left to a time when nobody waits. */
+const SWEEP_LATEST_MS = 2 * SWEEP_MS;
 /** How many pages are read before the runs get their turn. */
 const PAGES_PER_TURN = 5;
 /** A read that was broken off so long ago, ms, is begun anew: what came since is on pages it has passed. */
@@ -29,34 +32,41 @@ export interface EventsV2Options {
   readonly v2: StripeV2;
   readonly ledger: Ledger;
   readonly clock: Clock;
+  readonly spare: SpareTime;
 }
 
 /** Learns from events which v2 runs exist and which have ended. The cursor moves only when a pass has read all its pages. */
 export class EventsV2 {
   readonly #options: EventsV2Options;
   #pass: Pass | null = null;
+  #isPutOff = false;
 
   constructor(options: EventsV2Options) {
     this.#options = options;
   }
 
-  /** Whether a pass has pages left. */
+  /** Whether a pass has pages left, or could not be begun. */
   get isUnderWay(): boolean {
-    return this.#pass !== null;
+    return this.#pass !== null || this.#isPutOff;
   }
 
   /**
    * Reads on, a few pages at most; gives the runs that events say have ended. After a failure the next turn goes on where this
    * one stopped. Throws UpstreamError, and LeaseLost.
    */
-  async read({ attempt }: FeedSchedule): Promise<ReadonlySet<string>> {
-    const { v2, ledger, clock } = this.#options;
+  async read({ attempt }: FeedSchedule, priority: Priority): Promise<ReadonlySet<string>> {
+    const { v2, ledger, clock, spare } = this.#options;
     const ended = new Set<string>();
     let pass =
-      this.#pass !== null && clock.now() - this.#pass.began < STALE_MS ? this.#pass : await this.#begin();
+      this.#pass !== null && clock.now() - this.#pass.began < STALE_MS
+        ? this.#pass
+        : await this.#begin(priority);
     for (let read = 0; read < PAGES_PER_TURN; read += 1) {
-      if (read > 0) await clock.wait(PAGE_GAP_MS);
-      const { events, nextPage } = await v2.listEvents(pass);
+      const request = pass;
+      const answer = await spare.run(priority, () => v2.as(priority).listEvents(request));
+      this.#isPutOff = answer === null;
+      if (answer === null) return ended;
+      const { events, nextPage } = answer;
       for (const event of events) if (isEnd(event)) ended.add(event.runId);
       const notes = events.map((event) => noteOf(event));
       if (nextPage === null) {
@@ -73,11 +83,11 @@ export class EventsV2 {
     return ended;
   }
 
-  async #begin(): Promise<Pass> {
+  async #begin(priority: Priority): Promise<Pass> {
     const { eventCursor, swept } = await this.#options.ledger.feeds.get('V2');
     const began = this.#options.clock.now();
     const oldest = began - RETENTION_MS;
-    const isSweep = swept === null || began - swept > SWEEP_MS;
+    const isSweep = began - (swept ?? 0) > (priority === 'rest' ? SWEEP_MS : SWEEP_LATEST_MS);
     const createdFrom = isSweep ? oldest : Math.max(oldest, (eventCursor ?? oldest) - OVERLAP_MS);
     return { began, createdFrom, isSweep, page: null };
   }

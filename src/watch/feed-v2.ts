@@ -5,8 +5,9 @@ import { type FeedSchedule, LeaseLost } from '../ledger/schedule.js';
 import { UpstreamError } from '../models/errors.js';
 import { EventsV2 } from './events-v2.js';
 import type { FeedTick } from './feed.js';
-import { isAsked, isEnding, type RunningRuns } from './running-runs.js';
+import { isAsked, isEnding, priorityOf, type RunningRuns } from './running-runs.js';
 import type { Sightings } from './sightings.js';
+import type { SpareTime } from './spare-time.js';
 import { Unread } from './unread.js';
 import type { Clock } from './clock.js';
 
@@ -19,6 +20,7 @@ export interface FeedV2Options {
   readonly ledger: Ledger;
   readonly sightings: Sightings;
   readonly running: RunningRuns;
+  readonly spare: SpareTime;
   readonly clock: Clock;
 }
 
@@ -42,7 +44,8 @@ export class FeedV2 implements FeedTick {
   async tick(claim: FeedSchedule): Promise<void> {
     // First what was asked for: whoever waits for it need not wait for the events, too.
     const asked = await this.#readRunning(claim);
-    const events = await this.#events.read(claim).then(
+    const urgency = await this.#options.running.urgency('V2', claim);
+    const events = await this.#events.read(claim, urgency).then(
       (ended) => ({ ended, failure: null }),
       (failure: unknown) => ({ ended: new Set<string>(), failure }),
     );
@@ -53,9 +56,10 @@ export class FeedV2 implements FeedTick {
   }
 
   async pause(): Promise<number | null> {
-    if (this.#events.isUnderWay) return SECOND;
-    const { running } = this.#options;
-    return Math.min((await running.pause('V2')) ?? IDLE_MS, (await this.#unread.pause()) ?? IDLE_MS, IDLE_MS);
+    const { running, spare } = this.#options;
+    const pauses = [await running.pause('V2'), await this.#unread.pause()];
+    if (this.#events.isUnderWay) pauses.push(Math.max(SECOND, spare.pause));
+    return Math.min(IDLE_MS, ...pauses.map((pause) => pause ?? IDLE_MS));
   }
 
   /** Whether there are runs that are known by their id only, but for those that cannot be read. */
@@ -65,19 +69,22 @@ export class FeedV2 implements FeedTick {
 
   /** Reads the runs that have ended by an event or were asked for, and at most once a second one of the rest in turn. */
   async #readRunning(claim: FeedSchedule): Promise<number> {
-    const { running, clock } = this.#options;
+    const { running, spare, clock } = this.#options;
     const due = await running.due('V2', claim);
     const isUrgent = (run: FollowedRun): boolean => isAsked(run, claim) || isEnding(run, clock.now());
-    const ids = due.filter(isUrgent).map(({ id }) => id);
+    const runs = due.filter(isUrgent);
     if (clock.now() - this.#turnAt >= SECOND) {
       const [next] = due.filter((run) => !isUrgent(run)).sort((a, b) => a.seen - b.seen);
       if (next !== undefined) {
         this.#turnAt = clock.now();
-        ids.push(next.id);
+        runs.push(next);
       }
     }
-    for (const id of ids) await this.#unread.retrieve(id);
-    return ids.length;
+    for (const run of runs) {
+      const priority = priorityOf(run, claim, clock.now());
+      await spare.run(priority, () => this.#unread.retrieve(run.id, priority));
+    }
+    return runs.length;
   }
 }
 

@@ -7,9 +7,6 @@ export const REFUSED_MS = 60_000;
 /** How long, in ms, a reader waits for a refresh before it is answered from the ledger. */
 export const READ_WAIT_MS = 2_000;
 
-/** The pause, in ms, between two pages that are read one after the other: others need the account's limit too. */
-export const PAGE_GAP_MS = 100;
-
 /**
  * How far behind, in ms, Stripe's lists may be: a run can appear in them this long after it was created. Head refreshes reach this
  * far below what they know, and a run that is not in the list is only taken for absent after this time.

@@ -13,8 +13,6 @@ import { within } from './within.js';
 const PAGES_PER_READ = 5;
 /** How often a page is read again because running runs in it turned out to have ended. */
 const REREADS = 3;
-/** How long, ms, a read waits where Stripe has had too many requests. */
-const LIMIT_PAUSE_MS = 300;
 /** Counting stops here. */
 const COUNT_MAX = 10_000;
 
@@ -85,19 +83,13 @@ export class RunPages {
   /** Whether a page more was read in time; throws the reason why it was not where there is nothing at all to show. */
   async #extend(coverage: Coverage, deadline: number, isEmpty: boolean): Promise<boolean> {
     const { clock, states } = this.#options;
-    for (;;) {
-      try {
-        return await within(clock, deadline - clock.now(), coverage.extend());
-      } catch (error) {
-        if (!(error instanceof UpstreamError)) throw error;
-        if (error.kind === 'rate_limited' && clock.now() + LIMIT_PAUSE_MS < deadline) {
-          await clock.wait(LIMIT_PAUSE_MS);
-          continue;
-        }
-        states.failed('V1', error);
-        if (isEmpty) throw listFailure(error);
-        return false;
-      }
+    try {
+      return await within(clock, deadline - clock.now(), coverage.extend());
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      states.failed('V1', error);
+      if (isEmpty) throw listFailure(error);
+      return false;
     }
   }
 

@@ -129,5 +129,6 @@ function tooManyUnknown(): GatewayError {
   return new GatewayError(
     'UPSTREAM_RATE_LIMITED',
     `A request may ask for at most ${UNKNOWN_PER_CALL} runs that the gateway does not know yet; ask for the others in another request.`,
+    { retryAfter: 1 },
   );
 }

@@ -1,8 +1,10 @@
+import type { Priority } from '../datasources/admission.js';
 import type { FollowedRun, FollowedRuns } from '../ledger/followed-runs.js';
 import type { FeedSchedule } from '../ledger/schedule.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { Clock } from './clock.js';
 import { unwatchedPause, watchedPause } from './pace.js';
+import type { SpareTime } from './spare-time.js';
 
 /** How long, ms, a run is looked for once a second that an event says has ended. */
 const ENDING_MS = 600_000;
@@ -12,6 +14,7 @@ export interface RunningRunsOptions {
   readonly runs: FollowedRuns;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly spare: SpareTime;
   /** Whether Stripe tells the gateway of ends by webhooks. */
   readonly webhooks: boolean;
 }
@@ -26,7 +29,7 @@ export class RunningRuns {
 
   /** Newest first: those asked for, those watched whose pause is over, and those nobody has looked at for theirs. */
   async due(api: StripeApi, claim: FeedSchedule): Promise<readonly FollowedRun[]> {
-    const { runs, clock, webhooks } = this.#options;
+    const { runs, clock, webhooks, spare } = this.#options;
     const now = clock.now();
     const running = await runs.followed(api);
     const watched = running.find(({ watchedUntil }) => watchedUntil > now);
@@ -34,6 +37,7 @@ export class RunningRuns {
     return running.filter((run) => {
       if (run.seen >= (claim.began ?? now)) return false;
       if (isAsked(run, claim) || isEnding(run, now)) return true;
+      if (run.watchedUntil <= now && spare.pause > 0) return false;
       const age = now - run.createdAt;
       const rest = run.watchedUntil > now ? pause : unwatchedPause(age, () => 0);
       // Nearly over is over: the next tick may be a long time off.
@@ -41,17 +45,30 @@ export class RunningRuns {
     });
   }
 
+  /** Who waits for what a tick learns of the API as a whole. */
+  async urgency(api: StripeApi, claim: FeedSchedule): Promise<Priority> {
+    if (claim.claimed > claim.served) return 'person';
+    const { watched, ending } = await this.#options.runs.pace(api);
+    return watched === null && ending === null ? 'rest' : 'watched';
+  }
+
   /** Ms until the next look; null where nothing runs. */
   async pause(api: StripeApi): Promise<number | null> {
-    const { runs, clock, webhooks, random } = this.#options;
+    const { runs, clock, webhooks, random, spare } = this.#options;
     const { watched, ending, unwatched } = await runs.pace(api);
     const now = clock.now();
     const pauses: number[] = [];
     if (ending !== null && now - ending < ENDING_MS) pauses.push(SECOND);
     if (watched !== null) pauses.push(watchedPause(now - watched, { webhooks, random }));
-    if (unwatched !== null) pauses.push(Math.max(SECOND, unwatched - now) * (1 + random() / 10));
+    if (unwatched !== null) pauses.push(Math.max(SECOND, spare.pause, unwatched - now) * (1 + random() / 10));
     return pauses.length === 0 ? null : Math.round(Math.min(...pauses));
   }
+}
+
+/** Who waits for a look at a running run. */
+export function priorityOf(run: FollowedRun, claim: FeedSchedule, now: number): Priority {
+  if (isAsked(run, claim)) return 'person';
+  return run.watchedUntil > now || isEnding(run, now) ? 'watched' : 'rest';
 }
 
 /** Whether a tick has taken up an ask for the run. */

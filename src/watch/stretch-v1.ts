@@ -6,7 +6,6 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { RunPosition } from '../models/run-page.js';
 import type { Clock } from './clock.js';
 import { deeper, endOf, floorOf, goalOf, NOWHERE, newestOf, type Page } from './marks-v1.js';
-import { PAGE_GAP_MS } from './pace.js';
 import type { Sightings } from './sightings.js';
 import type { UpstreamStates } from './upstream-states.js';
 
@@ -25,8 +24,7 @@ export interface StretchV1Options {
  */
 export class StretchV1 {
   readonly #options: StretchV1Options;
-  #extending: Promise<void> | null = null;
-  #nextPageAt = 0;
+  readonly #extending = new Map<Priority, Promise<void>>();
 
   constructor(options: StretchV1Options) {
     this.#options = options;
@@ -78,12 +76,16 @@ export class StretchV1 {
     }
   }
 
-  /** Moves the end one page further down, where there is a stretch that does not reach the very first run. Callers at the same time share the page. */
+  /**
+   * Moves the end one page further down, where there is a stretch that does not reach the very first run. Callers at the same time
+   * share the page, but no person waits for one that has time.
+   */
   extend(priority: Priority = 'person'): Promise<void> {
-    this.#extending ??= this.#readOn(priority).finally(() => {
-      this.#extending = null;
-    });
-    return this.#extending;
+    const extending = this.#extending.get(priority);
+    if (extending !== undefined) return extending;
+    const started = this.#readOn(priority).finally(() => this.#extending.delete(priority));
+    this.#extending.set(priority, started);
+    return started;
   }
 
   async #readOn(priority: Priority): Promise<void> {
@@ -98,11 +100,6 @@ export class StretchV1 {
 
   async #list(after: RunPosition | null, priority: Priority): Promise<Page> {
     const { v1, states, clock } = this.#options;
-    if (after !== null) {
-      const early = this.#nextPageAt - clock.now();
-      if (early > 0) await clock.wait(early);
-      this.#nextPageAt = clock.now() + PAGE_GAP_MS;
-    }
     const askedAt = clock.now();
     const page = await v1.as(priority).listRuns(after === null ? {} : { startingAfter: after.id });
     states.answered('V1');

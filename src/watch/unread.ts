@@ -1,3 +1,4 @@
+import type { Priority } from '../datasources/admission.js';
 import type { StripeV1 } from '../datasources/stripe-v1.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { FeedSchedule } from '../ledger/schedule.js';
@@ -5,6 +6,7 @@ import { UpstreamError } from '../models/errors.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { Clock } from './clock.js';
 import type { Sightings } from './sightings.js';
+import type { SpareTime } from './spare-time.js';
 
 /** How long, ms, an id that could not be read is left alone. */
 const RETRY_MS = 60_000;
@@ -14,10 +16,11 @@ const SECOND = 1_000;
 
 export interface UnreadOptions {
   readonly api: StripeApi;
-  readonly source: Pick<StripeV1, 'retrieveRun'>;
+  readonly source: { as(priority: Priority): Pick<StripeV1, 'retrieveRun'> };
   readonly ledger: Ledger;
   readonly sightings: Sightings;
   readonly clock: Clock;
+  readonly spare: SpareTime;
 }
 
 /** The runs of one API that are known by their id only, or that were odd when they were read. */
@@ -37,9 +40,9 @@ export class Unread {
 
   /** Ms until there is something to do; null where nothing is left. */
   async pause(): Promise<number | null> {
-    const { api, ledger, clock } = this.#options;
+    const { api, ledger, clock, spare } = this.#options;
     const since = await ledger.runs.unreadSince(api);
-    return since === null ? null : Math.max(SECOND, since + RETRY_MS - clock.now());
+    return since === null ? null : Math.max(SECOND, spare.pause, since + RETRY_MS - clock.now());
   }
 
   /**
@@ -47,24 +50,30 @@ export class Unread {
    * that they have `ended` since, then the newest. Gives how many.
    */
   async read(claim: FeedSchedule, ended: Iterable<string>): Promise<number> {
-    const { api, ledger, clock } = this.#options;
+    const { api, ledger, clock, spare } = this.#options;
     const before = clock.now() - RETRY_MS;
     const asked = await ledger.runs.unreadAsked(api, claim.served, claim.claimed);
     const known = await ledger.runs.get([...ended]);
     const odd = [...known.values()].filter(({ status, seen }) => status === null && (seen ?? 0) <= before);
     const next = await ledger.runs.unread(api, UNREAD_PER_TICK, before);
     const others = [...odd.map(({ id }) => id), ...next].slice(0, UNREAD_PER_TICK);
-    const ids = [...new Set([...asked, ...others])];
-    await Promise.all(ids.map((id) => this.retrieve(id)));
-    return ids.length;
+    const isAwaited = new Set(asked);
+    const left = [...new Set(others)].filter((id) => !isAwaited.has(id));
+    await Promise.all(asked.map((id) => this.retrieve(id, 'person')));
+    // A list that asks for new runs wants these too.
+    const priority = claim.askedNews > claim.served ? 'watched' : 'rest';
+    const retrieved = await spare.run(priority, () =>
+      Promise.all(left.map((id) => this.retrieve(id, priority))),
+    );
+    return asked.length + (retrieved?.length ?? 0);
   }
 
   /** Reads a run. An odd or missing one is left alone for a while; only a failure that all would meet is thrown. */
-  async retrieve(id: string): Promise<void> {
+  async retrieve(id: string, priority: Priority): Promise<void> {
     const { source, ledger, sightings, clock } = this.#options;
     const askedAt = clock.now();
     try {
-      const items = [await source.retrieveRun(id)];
+      const items = [await source.as(priority).retrieveRun(id)];
       sightings.saw({ items, requestId: null }, await ledger.runs.observe(items, { askedAt }));
     } catch (error) {
       const isOdd =

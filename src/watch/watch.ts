@@ -26,6 +26,7 @@ import { RunReader } from './run-reader.js';
 import { RunningRuns } from './running-runs.js';
 import { Sightings } from './sightings.js';
 import { Slots } from './slots.js';
+import { SpareTime } from './spare-time.js';
 import { StretchV1 } from './stretch-v1.js';
 import { UpstreamStates } from './upstream-states.js';
 import { Wakes } from './wakes.js';
@@ -78,18 +79,19 @@ export function createWatch(options: WatchOptions): Watch {
   const sightings = new Sightings({ log });
   const poke = (api: StripeApi): void => void feeds[api].poke();
   const followers = new Followers({ runs, log, clock, onWatched: poke });
-  const running = new RunningRuns({ runs, clock, random, webhooks });
+  const spare = new SpareTime(clock);
+  const running = new RunningRuns({ runs, spare, clock, random, webhooks });
   const shared = { ledger, sightings, states, clock };
   const stretch = new StretchV1({ v1, ...shared });
-  const backfill = new Backfill({ ledger, stretch, log, clock, random });
-  const feedV2 = new FeedV2({ v2, ...shared, running });
+  const backfill = new Backfill({ ledger, stretch, spare, log, clock, random });
+  const feedV2 = new FeedV2({ v2, ...shared, running, spare });
   const newFeed = (api: StripeApi, work: FeedTick): Feed => {
     const feed = new Feed({ api, work, schedule, states, log, clock, random });
     wakes.on(feedTopic(account, api), () => void feed.look());
     return feed;
   };
   const feeds: Readonly<Record<StripeApi, Feed>> = {
-    V1: newFeed('V1', new FeedV1({ v1, ...shared, stretch, backfill, running })),
+    V1: newFeed('V1', new FeedV1({ v1, ...shared, stretch, backfill, running, spare })),
     V2: newFeed('V2', feedV2),
   };
   const reader = new RunReader({ v1, v2, ...shared, feeds });
