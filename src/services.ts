@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Operations, Services } from './context.js';
 import { decodeReportTypeV1, decodeReportTypeV2 } from './datasources/decode-report-type.js';
@@ -20,6 +21,9 @@ import { Operator } from './watch/operator.js';
 import { Catalogue } from './watch/report-types.js';
 import { RetentionLoop } from './watch/retention-loop.js';
 import { createWatch } from './watch/watch.js';
+
+/** The pause, ms, before Stripe is asked once more whose key it is. */
+const LIMITED_MS = 1_000;
 
 export interface ServicesOptions {
   readonly apiKey: string;
@@ -163,8 +167,9 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
 
 /** Without the account nothing can be kept or signed, so a gateway that cannot learn it does not start. */
 async function askAccount({ apiKey, base, v2Version }: ServicesOptions): Promise<string> {
-  // Without an account there is no budget yet; this is one request.
-  const transport = createTransport({ apiKey, base, v2Version });
+  // Without an account there is no budget yet. This is one request, and one more where other processes have used up the rate.
+  const admission = { admit: () => Promise.resolve(), refused: () => wait(LIMITED_MS, LIMITED_MS) };
+  const transport = createTransport({ apiKey, base, v2Version, admission });
   try {
     return await createStripeV1(transport).accountId();
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Buckets, DayUsage } from '../ledger/buckets.js';
 import { LedgerError } from '../ledger/engine.js';
 import { UpstreamError } from '../models/errors.js';
 import type { Clock } from './clock.js';
+import { MonthlyCap, monthOf } from './monthly-cap.js';
 import { rankOf, refusedBucket, tokensFor } from './rate-limits.js';
 
 /** How much longer, ms, a call waits where the ledger has not yet said whether it has its tokens. */
@@ -53,12 +54,12 @@ export class Budget implements Admission {
   #isTaking = false;
   #isAskedAgain = false;
   #cancelTimer: () => void = () => {};
-  /** The month whose reads have passed the cap. */
-  #cappedMonth: string | null = null;
+  readonly #cap: MonthlyCap;
   #isStopped = false;
 
   constructor(options: BudgetOptions) {
     this.#options = options;
+    this.#cap = new MonthlyCap(options.monthlyReads, options.log);
   }
 
   admit(call: UpstreamCall): Promise<void> {
@@ -97,7 +98,7 @@ export class Budget implements Admission {
   async usage(): Promise<UpstreamUsage> {
     const { buckets, monthlyReads, clock } = this.#options;
     const days = await buckets.usage();
-    const month = new Date(clock.now()).toISOString().slice(0, 7);
+    const month = monthOf(clock.now());
     const monthReads = days
       .filter(({ day }) => day.startsWith(month))
       .reduce((sum, { reads }) => sum + reads, 0);
@@ -136,14 +137,14 @@ export class Budget implements Admission {
       rank: rankOf(waiter.call.priority, now - waiter.since),
     }));
     ranked.sort((a, b) => a.rank - b.rank);
-    const isOverCap = this.#cappedMonth === new Date(now).toISOString().slice(0, 7);
+    const isOverCap = this.#cap.isOver(now);
     for (const { waiter } of ranked) waiter.wait = null;
     if (ranked.length === 0) return;
     try {
       const asks = ranked.map(({ waiter, rank }) => tokensFor(account, waiter.call, rank, isOverCap));
       const { waits, month, monthReads } = await buckets.take(asks);
       for (const [index, { waiter }] of ranked.entries()) this.#answer(waiter, waits[index] ?? 0);
-      this.#noteReads(month, monthReads);
+      this.#cap.note(month, monthReads);
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
       for (const { waiter } of ranked) this.#end(waiter, reason);
@@ -170,22 +171,6 @@ export class Budget implements Admission {
     waiter.cancelTimer();
     if (error === null) waiter.resolve();
     else waiter.reject(error);
-  }
-
-  #noteReads(month: string, monthReads: number): void {
-    const { monthlyReads, log } = this.#options;
-    if (monthlyReads === null) return;
-    const about = { month, monthReads, monthlyReads };
-    if (monthReads >= monthlyReads && this.#cappedMonth !== month) {
-      this.#cappedMonth = month;
-      log.warn(
-        about,
-        'the month has had its reads: work that nobody waits for slows down to one read a minute',
-      );
-    } else if (this.#cappedMonth !== null && this.#cappedMonth !== month) {
-      this.#cappedMonth = null;
-      log.info(about, 'a new month has begun: work that nobody waits for goes on as usual');
-    }
   }
 }
 

@@ -165,17 +165,15 @@ export class Catalogue {
   }
 
   /** An id from a client, which nothing upstream has named: only so many are asked for in a second, whoever asks. */
-  #readUnknownV2(id: string): Promise<void> {
+  async #readUnknownV2(id: string): Promise<void> {
     const now = this.#options.clock.now();
     if (now - this.#unknown.since >= SECOND) this.#unknown = { since: now, count: 0 };
     this.#unknown.count += 1;
     if (this.#unknown.count <= UNKNOWN_PER_SECOND) return this.#readV2(id);
-    return Promise.reject(
-      new GatewayError(
-        'UPSTREAM_RATE_LIMITED',
-        `More than ${UNKNOWN_PER_SECOND} reports a second that the gateway does not know yet were asked for. Try again in 1 s.`,
-        { retryAfter: 1 },
-      ),
+    throw new GatewayError(
+      'UPSTREAM_RATE_LIMITED',
+      `More than ${UNKNOWN_PER_SECOND} reports a second that the gateway does not know yet were asked for. Try again in 1 s.`,
+      { retryAfter: 1 },
     );
   }
 

@@ -40,11 +40,11 @@ const isLookUp = ({ path }: LoggedRequest): boolean => path.startsWith(`${V1_RUN
 const LOOK_UP = 'query ($id: ID!) { reportRun(id: $id) { id } }';
 
 test('look-ups overtake the reading of the history, which goes on meanwhile', async () => {
-  const { query } = await start();
+  const reader = await start();
   await until(async () => (await requests(isBackfill)).length >= 2);
   await sandbox.control('DELETE', 'requests');
   const answers = await Promise.all(
-    Array.from({ length: 60 }, (_, index) => query(LOOK_UP, { id: `frr_1none${index}` })),
+    Array.from({ length: 60 }, (_, index) => reader.query(LOOK_UP, { id: `frr_1none${index}` })),
   );
   const all = await sandbox.requests();
   expect(all.filter(({ status }) => status === 429)).toEqual([]);
@@ -59,17 +59,17 @@ test('look-ups overtake the reading of the history, which goes on meanwhile', as
 });
 
 test('past the monthly cap the history is read no more than once a minute, and persons are served as ever', async () => {
-  const { query } = await start({ monthlyReads: 3 });
+  const capped = await start({ monthlyReads: 3 });
   const list = '{ reportRuns(first: 100) { nodes { id } } }';
-  await query(list);
+  await capped.query(list);
   const answers = await Promise.all(
-    Array.from({ length: 4 }, (_, index) => query(LOOK_UP, { id: `frr_1none${index}` })),
+    Array.from({ length: 4 }, (_, index) => capped.query(LOOK_UP, { id: `frr_1none${index}` })),
   );
   expect(answers).toEqual(answers.map(() => ({ data: { reportRun: null } })));
   await sandbox.control('DELETE', 'requests');
   await new Promise((resolve) => setTimeout(resolve, 4_000));
   expect((await requests(isBackfill)).length).toBeLessThanOrEqual(1);
-  const { errors, extensions } = await query(list);
+  const { errors, extensions } = await capped.query(list);
   expect(errors).toBeUndefined();
   // What is put off is no failure of Stripe's.
   expect(extensions).toMatchObject({ upstream: { V1: { state: 'READY' }, V2: { state: 'READY' } } });
