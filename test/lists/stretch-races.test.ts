@@ -40,8 +40,9 @@ test('a read of the head that hangs longer than its lease moves nothing when it 
   bench.pass(300_000);
   await bench.create(120, 0, 250_000, 0);
   expect(await bench.readHead()).toBe(true);
+  const refused = expect(older).rejects.toThrow('taken the feed over');
   await hanging.release();
-  await expect(older).rejects.toThrow('taken the feed over');
+  await refused;
   expect(await unknown(bench)).toEqual([]);
   // Nor does it end the tick of another, whose marks stand.
   await bench.create(3, 0, 0, 0);
