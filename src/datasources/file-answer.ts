@@ -1,5 +1,5 @@
-import type { Dispatcher } from 'undici';
 import { UpstreamError, type UpstreamErrorKind } from '../models/errors.js';
+import type { FileAnswer } from './file-wire.js';
 
 /** What was asked for: bytes of a file, both included, and whether they are all of it, which is asked for without `Range`. */
 export interface AskedSpan {
@@ -15,12 +15,12 @@ export interface AskedSpan {
  * `contract` where the answer is about other bytes, or about a file of another size.
  */
 export function readSpan(
-  answer: Dispatcher.ResponseData,
+  answer: FileAnswer,
   asked: AskedSpan,
 ): { readonly skip: number; readonly goesOn: boolean } {
   const { start, end, size, isWhole } = asked;
   const length = bytesOf(answer.headers['content-length']);
-  if (answer.statusCode === 200) {
+  if (answer.status === 200) {
     if (length !== null && length !== size) throw notTheFile(`${size} bytes`, `${length}`);
     return { skip: start, goesOn: end < size - 1 };
   }
@@ -34,12 +34,12 @@ export function readSpan(
 }
 
 /** The error for an answer that is not 200 or 206. */
-export function failureOfFile(answer: Dispatcher.ResponseData, withKey: boolean): UpstreamError {
-  const { statusCode: status, headers } = answer;
+export function failureOfFile(answer: FileAnswer, withKey: boolean): UpstreamError {
+  const { status, headers } = answer;
   const { 'request-id': requestId } = headers;
   return new UpstreamError(kindOf(status, withKey), messageOf(status), {
     status,
-    requestId: typeof requestId === 'string' ? requestId : null,
+    requestId: requestId ?? null,
     effect: 'none',
   });
 }
@@ -51,8 +51,8 @@ function notTheFile(expected: string, came: string): UpstreamError {
   );
 }
 
-function bytesOf(header: string | string[] | undefined): number | null {
-  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : null;
+function bytesOf(header: string | undefined): number | null {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : null;
 }
 
 /** Where no key was sent, 400, 401 and 403 are about the link, and another may work. */

@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
 import { UpstreamError } from '../models/errors.js';
+import { BrokenWire, MOST_LENT, type Sink } from './file-wire.js';
 
 interface Section {
   /** Bytes at the beginning that nobody asked for: an upstream that ignores `Range` sends them. */
@@ -11,66 +11,52 @@ interface Section {
 }
 
 /**
- * The asked-for bytes of a body that is arriving. It ends only when all of them have come, and fails with an UpstreamError
- * otherwise; the last piece is held back until it is certain that no more follows. Destroying it ends the request.
+ * Takes a body and gives on the asked-for bytes of it. `to` is ended only when all of them have come, and fails with an UpstreamError
+ * otherwise; the last piece is held back until it is certain that no more follows. `leave` ends the request, where that is early.
  */
-export function sectionOf(body: Readable, { skip, length, goesOn }: Section): Readable {
+export function sectionOf({ skip, length, goesOn }: Section, to: Sink, leave: () => void): Sink {
   const end = skip + length;
   let at = 0;
-  let last: Buffer | null = null;
-  /** Whether `section` has all it wants. What comes after that, data or errors, does not matter. */
-  let finished = false;
-
-  const section = new Readable({
-    read: () => void body.resume(),
-    destroy: (error, done) => {
-      body.destroy();
-      done(error);
-    },
-  });
-  const finish = (): void => {
-    if (finished) return;
-    finished = true;
-    section.push(last);
-    section.push(null);
-    body.destroy();
-  };
+  let giveLast: (() => void) | null = null;
+  let isOver = false;
   const fail = (error: Error): void => {
-    if (!finished) section.destroy(error);
+    if (isOver) return;
+    isOver = true;
+    leave();
+    to.fail(error);
   };
-  // It may fail before anybody listens; whoever reads it later is told all the same.
-  section.on('error', () => {});
-
-  body.on('data', (chunk: Buffer) => {
-    if (finished) return;
-    const from = at;
-    at += chunk.length;
-    if (at <= skip) return;
-    if (at > end && !goesOn) {
-      return fail(new UpstreamError('contract', 'What Stripe sends is longer than the file is.'));
-    }
-    const piece = chunk.subarray(Math.max(0, skip - from), end - from);
-    if (at >= end) {
-      last = piece;
+  const finish = (): void => {
+    isOver = true;
+    giveLast?.();
+    leave();
+    to.end();
+  };
+  return {
+    // One more for the piece that is held back.
+    mostLent: Math.min(MOST_LENT, to.mostLent + 1),
+    piece(bytes, release) {
+      const from = at;
+      at += bytes.length;
+      if (isOver || at <= skip) return release();
+      if (at > end && !goesOn) {
+        release();
+        return fail(new UpstreamError('contract', 'What Stripe sends is longer than the file is.'));
+      }
+      const piece = bytes.subarray(Math.max(0, skip - from), end - from);
+      if (at < end) return to.piece(piece, release);
+      giveLast = () => to.piece(piece, release);
       if (goesOn) finish();
-    } else if (!section.push(piece)) body.pause();
-  });
-  body.on('end', () => {
-    if (last !== null) finish();
-    else fail(failureAfter(at, null));
-  });
-  body.on('error', (error) => fail(failureAfter(at, error)));
-  body.on('close', () => fail(failureAfter(at, null)));
-  body.pause();
-  return section;
+    },
+    end() {
+      if (isOver) return;
+      if (giveLast === null) fail(brokenOff(at, false));
+      else finish();
+    },
+    fail: (error) => fail(error instanceof BrokenWire ? brokenOff(at, error.isSilence) : error),
+  };
 }
 
-/** The reader's own leaving stays what it is; anything else is the upstream's failure. */
-function failureAfter(bytes: number, error: Error | null): Error {
-  if (error?.name === 'AbortError') return error;
-  const isSilence = error !== null && 'code' in error && error.code === 'UND_ERR_BODY_TIMEOUT';
-  return new UpstreamError(
-    'unavailable',
-    `Stripe ${isSilence ? 'fell silent' : 'broke off'} after ${bytes} bytes of the file.`,
-  );
+function brokenOff(bytes: number, isSilence: boolean): UpstreamError {
+  const what = isSilence ? 'fell silent' : 'broke off';
+  return new UpstreamError('unavailable', `Stripe ${what} after ${bytes} bytes of the file.`);
 }

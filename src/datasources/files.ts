@@ -1,11 +1,11 @@
-import { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
+import { setMaxListeners } from 'node:events';
 import { UpstreamError } from '../models/errors.js';
 import type { ReportFile, ReportRun } from '../models/report-run.js';
 import { type Admission, FREE } from './admission.js';
 import { failureOfFile, readSpan } from './file-answer.js';
+import { bodyOf, EMPTY, type FileBody } from './file-body.js';
 import { sectionOf } from './file-section.js';
-import { incoming } from './http-client.js';
+import { type FileAnswer, requestFile } from './file-wire.js';
 import type { StripeV2 } from './stripe-v2.js';
 import { segment } from './upstream-answer.js';
 import { refusalOf, withRetryAfter } from './upstream-failure.js';
@@ -17,17 +17,15 @@ export interface FileRange {
 }
 
 /** A file, or a part of one, on its way. */
-export interface OpenFile {
+export interface OpenFile extends FileBody {
   /** Bytes of the whole file. */
   readonly size: number;
-  /** Bytes that `stream` gives before it ends: as many as were asked for and the file has. */
+  /** Bytes that come before the end: as many as were asked for and the file has. */
   readonly length: number;
-  /** Has to be read or destroyed. It fails with an UpstreamError rather than end with less, or other, than the file. */
-  readonly stream: Readable;
 }
 
 export interface OpenFileOptions {
-  /** Ends the request at any time, the stream too. */
+  /** Ends the request at any time, also while the file is read. */
   readonly signal: AbortSignal;
   /** The whole file where absent. It may begin at the file's end, which gives nothing, but not behind it. */
   readonly range?: FileRange;
@@ -64,35 +62,28 @@ const LINK_REFUSED: ReadonlySet<number> = new Set([400, 401, 403]);
 
 export function createFileSource(options: FileSourceOptions): FileSource {
   const { apiKey, base, v2, timeouts = {}, admission = FREE } = options;
-  const agent = new Agent({
-    connect: { timeout: CONNECT_MS },
-    headersTimeout: timeouts.headers ?? HEADERS_MS,
-    bodyTimeout: timeouts.idle ?? IDLE_MS,
-  });
+  const { headers: headersMs = HEADERS_MS, idle: idleMs = IDLE_MS } = timeouts;
+  const wireTimeouts = { connect: CONNECT_MS, headers: headersMs, idle: idleMs };
+  const closing = new AbortController();
+  // Each download under way listens to it.
+  setMaxListeners(0, closing.signal);
 
   async function get(url: URL, headers: Record<string, string>, signal: AbortSignal) {
-    const { origin, pathname, search } = url;
-    return await agent
-      .request({ origin, path: `${pathname}${search}`, method: 'GET', headers, signal })
-      .catch(() => {
-        throw new UpstreamError('unavailable', 'Stripe did not answer with the file.', { effect: 'none' });
-      });
+    return await requestFile(url, headers, wireTimeouts, [signal, closing.signal]).catch(() => {
+      throw new UpstreamError('unavailable', 'Stripe did not answer with the file.', { effect: 'none' });
+    });
   }
 
   /** Asks when it is its turn, and once more after a 429 where the pause that follows fits into the wait. */
-  async function askInTurn(
-    request: () => Promise<Dispatcher.ResponseData>,
-    waitMs = WAIT_MS,
-    isSecond = false,
-  ) {
+  async function askInTurn(request: () => Promise<FileAnswer>, waitMs = WAIT_MS, isSecond = false) {
     const began = performance.now();
     const call = { endpoint: 'files', isRead: true, priority: 'person', waitMs } as const;
     await admission.admit(call);
     const answer = await request();
-    if (answer.statusCode !== 429) return answer;
-    discard(answer);
+    if (answer.status !== 429) return answer;
+    answer.destroy();
     const error = failureOfFile(answer, true);
-    const pauseMs = await admission.refused(call, refusalOf({ headers: incoming(answer.headers) }, error));
+    const pauseMs = await admission.refused(call, refusalOf(answer, error));
     const leftMs = waitMs - (performance.now() - began);
     if (isSecond || pauseMs === 0 || pauseMs > leftMs) throw withRetryAfter(error, pauseMs);
     return askInTurn(request, leftMs, true);
@@ -106,8 +97,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
     }
     const follow = async () => get(linkTarget((await v2.downloadUrl(run.id)).url, base), range, signal);
     const answer = await follow();
-    if (!LINK_REFUSED.has(answer.statusCode)) return answer;
-    discard(answer);
+    if (!LINK_REFUSED.has(answer.status)) return answer;
+    answer.destroy();
     return follow();
   }
 
@@ -122,7 +113,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
           `A range must start within the ${size} bytes of the file, not at ${span.start}.`,
         );
       const length = Math.max(0, span.end - span.start + 1);
-      if (length === 0) return { size, length, stream: Readable.from([]) };
+      if (length === 0) return { size, length, ...EMPTY };
       const isWhole = length === size;
       const answer = await ask(
         run,
@@ -131,17 +122,20 @@ export function createFileSource(options: FileSourceOptions): FileSource {
         signal,
       );
       try {
-        if (answer.statusCode !== 200 && answer.statusCode !== 206)
-          throw failureOfFile(answer, run.api === 'V1');
-        const { skip, goesOn } = readSpan(answer, { ...span, size, isWhole });
-        return { size, length, stream: sectionOf(answer.body, { skip, length, goesOn }) };
+        if (answer.status !== 200 && answer.status !== 206) throw failureOfFile(answer, run.api === 'V1');
+        const section = { ...readSpan(answer, { ...span, size, isWhole }), length };
+        const leave = (): void => answer.destroy();
+        return { size, length, ...bodyOf((sink) => answer.read(sectionOf(section, sink, leave)), leave) };
       } catch (error) {
-        discard(answer);
+        answer.destroy();
         throw error;
       }
     },
 
-    close: () => agent.destroy(),
+    close() {
+      closing.abort();
+      return Promise.resolve();
+    },
   };
 }
 
@@ -156,9 +150,4 @@ function linkTarget(link: string, base: URL): URL {
   if (url !== null && url.username === '' && (url.protocol === 'https:' || url.origin === base.origin))
     return url;
   throw new UpstreamError('contract', "Stripe's link to the file is not one that can be followed.");
-}
-
-/** Hangs up on an answer that nobody will read. */
-function discard({ body }: Dispatcher.ResponseData): void {
-  body.on('error', () => {}).destroy();
 }

@@ -105,8 +105,7 @@ function outgoing(headers: object): Record<string, string> {
   return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
 }
 
-/** Each header as one text. */
-export function incoming(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+function incoming(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
   const present = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
   );

@@ -8,7 +8,7 @@ import { unzipCsv } from './zip.js';
 export type OpenPart = (range: {
   readonly start: number;
   readonly end?: number;
-}) => Promise<{ readonly stream: Readable }>;
+}) => Promise<{ stream(): Readable }>;
 
 /** What is unzipped of one file for one reading, in bytes. */
 const MAX_UNZIPPED = 256_000_000;
@@ -33,13 +33,13 @@ export async function* openCsv(
       let start = offset;
       for (let length = lengthOf(request); start < size; length *= GROWTH) {
         const end = start + length < size ? start + length - 1 : undefined;
-        yield* (await open({ start, ...(end === undefined ? {} : { end }) })).stream;
+        yield* (await open({ start, ...(end === undefined ? {} : { end }) })).stream();
         start += length;
       }
       return;
     }
     case 'ZIP':
-      yield* from(unzipCsv((await open({ start: 0 })).stream, MAX_UNZIPPED), offset);
+      yield* from(unzipCsv((await open({ start: 0 })).stream(), MAX_UNZIPPED), offset);
       return;
     case 'OTHER':
       throw unreadable(

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Services } from '../context.js';
 import { UpstreamError, type UpstreamErrorKind } from '../models/errors.js';
@@ -13,10 +12,10 @@ import { type ByteRange, wantedRange } from './file-range.js';
 import { pathOf } from './request-log.js';
 import { closeUnread, sendText } from './respond.js';
 
-/** An upstream file, opened. `length`: the bytes that `stream` gives before it ends; it fails where it would give others. */
+/** An upstream file, opened. */
 interface OpenFile {
-  readonly length: number;
-  readonly stream: Readable;
+  /** Calls `begin` just before the first of them. Rejects where they do not all come, and then leaves the target open. */
+  pipeTo(target: Writable, begin: () => void): Promise<void>;
 }
 
 interface OpenOptions {
@@ -75,21 +74,25 @@ export function createFileHandler(options: FileOptions): FileHandler {
       const sentence = `The file has ${size} bytes; Range must name one part of it, such as bytes=0-99, bytes=100- or bytes=-100.`;
       return sendText(res, 416, sentence, { 'content-range': `bytes */${size}` });
     }
-    const opened =
-      req.method === 'GET' ? await open(run, range === 'whole' ? { signal } : { signal, range }) : null;
-    if (opened !== null) await firstByte(opened.stream);
-    res.writeHead(range === 'whole' ? 200 : 206, {
-      ...(range === 'whole' ? {} : { 'content-range': `bytes ${range.start}-${range.end}/${size}` }),
-      'accept-ranges': 'bytes',
-      'cache-control': 'private, no-store',
-      'content-disposition': attachment(fileNameOf(run, file)),
-      'content-length': opened?.length ?? size,
-      'content-security-policy': "sandbox; default-src 'none'",
-      'content-type': TYPES[file.contentType],
-      etag,
-    });
-    if (opened === null) res.end();
-    else await pipeline(opened.stream, res);
+    const begin = (): void => {
+      res.writeHead(range === 'whole' ? 200 : 206, {
+        ...(range === 'whole' ? {} : { 'content-range': `bytes ${range.start}-${range.end}/${size}` }),
+        'accept-ranges': 'bytes',
+        'cache-control': 'private, no-store',
+        'content-disposition': attachment(fileNameOf(run, file)),
+        'content-length': range === 'whole' ? size : range.end - range.start + 1,
+        'content-security-policy': "sandbox; default-src 'none'",
+        'content-type': TYPES[file.contentType],
+        etag,
+      });
+    };
+    if (req.method === 'HEAD') {
+      begin();
+      res.end();
+      return;
+    }
+    const opened = await open(run, range === 'whole' ? { signal } : { signal, range });
+    await opened.pipeTo(res, begin);
   }
 
   return async (req, res) => {
@@ -116,20 +119,6 @@ export function createFileHandler(options: FileOptions): FileHandler {
 function etagOf(file: ReportFile): string {
   const which = JSON.stringify([file.runId, file.fileId, String(file.size)]);
   return `"${createHash('sha256').update(which).digest('base64url').slice(0, 22)}"`;
-}
-
-/** Waits until the stream has something to say, so that a failure before that can still be an answer of its own. */
-function firstByte(stream: Readable): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      stream.off('readable', settle).off('error', settle).off('close', closed);
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    const closed = () =>
-      settle(stream.readableEnded ? undefined : new Error('The file ended before it began.'));
-    stream.on('readable', settle).on('error', settle).on('close', closed);
-  });
 }
 
 function sendFailure(res: ServerResponse, error: unknown): void {

@@ -61,7 +61,7 @@ describe('a part of a file', () => {
         const content = Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) % 256));
         upstream.answer((response, { headers }) => serve(response, content, headers.range, manner));
         const file = await open(size, end === undefined ? { start } : { start, end });
-        const bytes = await buffer(file.stream);
+        const bytes = await buffer(file.stream());
         const expected = content.subarray(start, end === undefined ? size : end + 1);
         expect(bytes.equals(expected)).toBe(true);
         expect(file).toMatchObject({ size, length: expected.length });
@@ -83,7 +83,7 @@ describe('a part of a file', () => {
         { start: 2, end: 3 },
         { start: 2, end: 90 },
       ])
-        await buffer((await open(10, range)).stream);
+        await buffer((await open(10, range)).stream());
       expect(upstream.requests.map(({ headers }) => headers.range)).toEqual([
         undefined,
         undefined,
@@ -97,7 +97,7 @@ describe('a part of a file', () => {
   it('of no bytes needs no request, and one behind the end is a mistake of the caller', async () => {
     await withFiles(async (upstream, open) => {
       for (const range of [{ start: 10 }, { start: 5, end: 4 }])
-        expect(await buffer((await open(10, range)).stream)).toHaveLength(0);
+        expect(await buffer((await open(10, range)).stream())).toHaveLength(0);
       await expect(open(10, { start: 11 })).rejects.toThrow(RangeError);
       expect(upstream.requests).toEqual([]);
     });
@@ -138,7 +138,7 @@ describe('a part of a file', () => {
         response.write(body.slice(0, 5));
         setTimeout(() => response.end(body.slice(5)), 5);
       });
-      await expect(buffer((await open(10)).stream)).rejects.toThrow(message);
+      await expect(buffer((await open(10)).stream())).rejects.toThrow(message);
     });
   });
 
@@ -150,8 +150,8 @@ describe('a part of a file', () => {
         };
         more();
       });
-      const { stream } = await open(5_000_000_000, { start: 100_000, end: 299_999 });
-      expect(await buffer(stream)).toHaveLength(200_000);
+      const file = await open(5_000_000_000, { start: 100_000, end: 299_999 });
+      expect(await buffer(file.stream())).toHaveLength(200_000);
       while (upstream.brokenOff() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     });
   });

@@ -37,7 +37,7 @@ describe("a v1 run's file", () => {
     const body = { ...succeededV1, result };
     const file = await files.open(runFrom('V1', body), whole);
     expect(file).toMatchObject({ size: 6, length: 6 });
-    expect(await text(file.stream)).toBe('a,b\né');
+    expect(await text(file.stream())).toBe('a,b\né');
     expect(upstream.requests).toMatchObject([
       { url: CONTENTS, headers: { authorization: `Bearer ${API_KEY}` } },
     ]);
@@ -105,7 +105,7 @@ describe("a v2 run's file", () => {
     await using files = filesOf(upstream);
     for (const blob of ['/blob/1?sig=a%2Fb', '/blob/3?sig=a%2Fb']) {
       const file = await files.open(v2Run(5), whole);
-      expect(await text(file.stream)).toBe('a,b\n1');
+      expect(await text(file.stream())).toBe('a,b\n1');
       const last = upstream.requests.at(-1);
       expect(last?.url).toBe(blob);
       expect(last?.headers['authorization']).toBeUndefined();
@@ -145,7 +145,7 @@ describe("a v2 run's file", () => {
       });
     await using files = filesOf(upstream);
     refuse(1);
-    expect(await text((await files.open(v2Run(5), whole)).stream)).toBe('a,b\n1');
+    expect(await text((await files.open(v2Run(5), whole)).stream())).toBe('a,b\n1');
     refuse(99);
     const error = await failure(files.open(v2Run(5), whole));
     expect(error).toMatchObject({ kind: 'unavailable', status: 403 });
@@ -164,7 +164,7 @@ describe('a file on its way', () => {
     const middle = new AbortController();
     const file = await files.open(v1Run(100), { signal: middle.signal });
     middle.abort();
-    await expect(text(file.stream)).rejects.toThrow(/abort/i);
+    await expect(text(file.stream())).rejects.toThrow(/abort/i);
     await until(() => upstream.brokenOff() === 1);
 
     upstream.answer(() => {});
@@ -184,7 +184,7 @@ describe('a file on its way', () => {
     });
     await using files = filesOf(upstream);
     const file = await files.open(v1Run(100), whole);
-    await expect(text(file.stream)).rejects.toThrow('Stripe broke off after 4 bytes of the file.');
+    await expect(text(file.stream())).rejects.toThrow('Stripe broke off after 4 bytes of the file.');
   });
 
   it('gives up on silence, before the headers and in the middle', async () => {
@@ -198,6 +198,6 @@ describe('a file on its way', () => {
       response.write('a,b\n');
     });
     const file = await files.open(v1Run(100), whole);
-    await expect(text(file.stream)).rejects.toThrow('Stripe fell silent after 4 bytes of the file.');
+    await expect(text(file.stream())).rejects.toThrow('Stripe fell silent after 4 bytes of the file.');
   });
 });

@@ -70,7 +70,7 @@ describe('v1 against the sandbox', () => {
     const ended = readable(await v1.retrieveRun(run.id));
     expect(ended).toMatchObject({ status: 'SUCCEEDED', finishedAt: expect.any(Number) });
     const file = await files.open(ended, { signal: never });
-    const bytes = await buffer(file.stream);
+    const bytes = await buffer(file.stream());
     expect(file).toMatchObject({ size: bytes.length, length: bytes.length });
     expect(BigInt(bytes.length)).toBe(ended.result?.file?.size);
   });

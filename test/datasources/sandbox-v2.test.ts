@@ -45,7 +45,7 @@ describe('v2 against the sandbox', () => {
       const ended = readable(await v2.retrieveRun(run.id));
       expect(ended.result?.file?.contentType).toBe(word);
       const file = await files.open(ended, { signal: never });
-      const bytes = await buffer(file.stream);
+      const bytes = await buffer(file.stream());
       expect(BigInt(bytes.length)).toBe(ended.result?.file?.size);
       const { requests } = (await control('GET', '/requests')) as {
         requests: { path: string; keySent: boolean }[];

@@ -163,7 +163,7 @@ describe('rows of a ZIP', () => {
 
   test('are refused where more than 256 MB of it would have to be unzipped', async () => {
     const file = zipOf({ content: Buffer.from(`n\n${`${'0'.repeat(999)}\n`.repeat(257_000)}`) });
-    const open = () => Promise.resolve({ stream: Readable.from([file]) });
+    const open = () => Promise.resolve({ stream: () => Readable.from([file]) });
     const description = { contentType: 'ZIP', runId: 'reprun_1', size: BigInt(file.length) } as ReportFile;
     const read = (offset: number) => {
       const request = { place: { offset, line: 2, row: 1 }, header: ['n'], rows: 2 };

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { FileOpener } from '../../src/server/files.js';
 import { runOf } from './schema.js';
-import { send, startGateway } from './support.js';
+import { fileOf, send, startGateway } from './support.js';
 
 const CONTENT = Buffer.from('0123456789');
 
@@ -12,7 +12,7 @@ async function withFile() {
   const open: FileOpener = (_run, { range }) => {
     asked.push(range ?? 'whole');
     const bytes = CONTENT.subarray(range?.start ?? 0, (range?.end ?? CONTENT.length) + 1);
-    return Promise.resolve({ length: bytes.length, stream: Readable.from([bytes]) });
+    return Promise.resolve(fileOf(Readable.from([bytes])));
   };
   const gateway = await startGateway({ open });
   gateway.runs.set('reprun_1', runOf('reprun_1', 'SUCCEEDED', 10n));

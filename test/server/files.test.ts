@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { UpstreamError } from '../../src/models/errors.js';
 import type { FileOpener } from '../../src/server/files.js';
 import { runOf } from './schema.js';
-import { send, startGateway, until } from './support.js';
+import { fileOf, send, startGateway, until } from './support.js';
 
 /** A gateway with one finished run and a valid link to its file. */
 async function withFile(open?: FileOpener, size = 4n, stallTimeout?: number) {
@@ -18,9 +18,9 @@ async function withFile(open?: FileOpener, size = 4n, stallTimeout?: number) {
 }
 
 const opening =
-  (stream: Readable, length = 4): FileOpener =>
+  (stream: Readable): FileOpener =>
   () =>
-    Promise.resolve({ length, stream });
+    Promise.resolve(fileOf(stream));
 
 describe('GET /files', () => {
   it('streams the file with headers that make a browser save it', async () => {
@@ -39,7 +39,7 @@ describe('GET /files', () => {
 
   it('passes large files on unchanged', async () => {
     const pieces = Array.from({ length: 300 }, (_, i) => Buffer.alloc(10_000, i % 256));
-    const { gateway, path } = await withFile(opening(Readable.from(pieces), 3_000_000));
+    const { gateway, path } = await withFile(opening(Readable.from(pieces)), 3_000_000n);
     await using _ = gateway;
     const { headers, bytes } = await send(gateway, path);
     expect(headers['content-length']).toBe('3000000');
@@ -47,7 +47,7 @@ describe('GET /files', () => {
   });
 
   it('delivers an empty file', async () => {
-    const { gateway, path } = await withFile(opening(Readable.from([]), 0), 0n);
+    const { gateway, path } = await withFile(opening(Readable.from([])), 0n);
     await using _ = gateway;
     expect(await send(gateway, path)).toMatchObject({ status: 200, text: '' });
   });
@@ -113,7 +113,7 @@ describe('GET /files', () => {
 
   it('breaks the connection when Stripe fails midway, so that half a file is never taken for a whole one', async () => {
     const source = new PassThrough();
-    const { gateway, path } = await withFile(opening(source, 8));
+    const { gateway, path } = await withFile(opening(source), 8n);
     await using _ = gateway;
     source.write('half');
     const answer = send(gateway, path);
@@ -128,7 +128,7 @@ describe('GET /files', () => {
     const signals: AbortSignal[] = [];
     const { gateway, path } = await withFile((_run, { signal }) => {
       signals.push(signal);
-      return Promise.resolve({ length: 1_000, stream: source });
+      return Promise.resolve(fileOf(source));
     }, 1_000n);
     await using _ = gateway;
     source.write('first');
@@ -143,7 +143,7 @@ describe('GET /files', () => {
 
   it('lets go of a client that takes nothing for too long', async () => {
     const source = new Readable({ read: (): void => void source.push(Buffer.alloc(65_536)) });
-    const { gateway, path } = await withFile(opening(source, 5_000_000_000), 5_000_000_000n, 200);
+    const { gateway, path } = await withFile(opening(source), 5_000_000_000n, 200);
     await using _ = gateway;
     const req = request({ port: gateway.port, path }).end();
     req.on('error', () => {});

@@ -39,8 +39,7 @@ export async function startGateway(options: TestOptions = {}): Promise<TestGatew
   const runs = new Map<string, ReportRun | Error>();
   const feed = createFeed();
   const links = createFileLinks({ account: ACCOUNT, keys: [Buffer.alloc(32, 7)], now: () => clock.now });
-  const open: FileOpener =
-    options.open ?? (() => Promise.resolve({ length: 4, stream: Readable.from(['a,b\n']) }));
+  const open: FileOpener = options.open ?? (() => Promise.resolve(fileOf(Readable.from(['a,b\n']))));
   const server = createGatewayServer({
     schema,
     services: servicesOf(runs, feed),
@@ -78,6 +77,32 @@ export async function startGateway(options: TestOptions = {}): Promise<TestGatew
       feed.end();
       await close();
     },
+  };
+}
+
+/** What a stream brings, as an opened file. */
+export function fileOf(stream: Readable): Awaited<ReturnType<FileOpener>> {
+  return {
+    pipeTo: (target, begin) =>
+      new Promise((resolve, reject) => {
+        let hasBegun = false;
+        const beginOnce = (): void => {
+          if (!hasBegun) begin();
+          hasBegun = true;
+        };
+        stream.on('data', (piece: Buffer) => {
+          beginOnce();
+          if (!target.write(piece)) stream.pause();
+        });
+        target.on('drain', () => stream.resume());
+        stream.on('end', () => {
+          beginOnce();
+          target.end(resolve);
+        });
+        stream.on('error', reject);
+        stream.on('close', () => reject(new Error('closed')));
+        target.on('close', () => stream.destroy());
+      }),
   };
 }
 
