@@ -7,7 +7,6 @@ const results = process.env['VITEST_RESULTS'];
 const ON_BOTH = [
   'test/lists/stretch*.test.ts',
   'test/create/instances*.test.ts',
-
   'test/ledger/**/*.test.ts',
   'test/budget/gateway.test.ts',
   'test/follow/{follow-runs,live-list,many-subscribers,outlook}*.test.ts',

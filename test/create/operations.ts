@@ -80,7 +80,7 @@ export async function listedIds(endpoint: Endpoint): Promise<string[]> {
   return (data?.reportRuns.nodes ?? []).map(({ id }) => id).sort();
 }
 
-export async function upstreamRuns(sandbox: TestSandbox, account: string): Promise<readonly UpstreamRun[]> {
+async function upstreamRuns(sandbox: TestSandbox, account: string): Promise<readonly UpstreamRun[]> {
   return (await sandbox.control<{ runs: UpstreamRun[] }>('GET', `runs?account=${account}&mode=test`)).runs;
 }
 
