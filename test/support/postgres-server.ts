@@ -29,11 +29,17 @@ interface Binaries {
   readonly postgres: string;
 }
 
-/** `settings` go to the server's command line. The server ends with this process, however that ends. */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+/**
+ * `settings` go to the server's command line; `under` is the folder for its files. The server ends with this process, however
+ * that ends.
+ */
+export async function startPostgres(
+  settings: readonly string[] = [],
+  under = tmpdir(),
+): Promise<PostgresServer> {
   const { initdb, postgres } = await binaries();
   const user = serverUser();
-  const folder = mkdtempSync(join(tmpdir(), 'postgres-test-'));
+  const folder = mkdtempSync(join(under, 'postgres-test-'));
   chmodSync(folder, 0o755);
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
