@@ -1,17 +1,17 @@
 // Copies files from the sandbox directly and through the gateway, in turn, and prints how fast the second is in ratio to the first and how
 // far the gateway's memory grew. Machines are noisy: compare within one run. Sizes in bytes can be given as arguments.
+import { print } from './bench/output.mjs';
 import {
   copyMs,
   fileAt,
   forgetPeak,
   median,
   memoryOf,
-  print,
   runWith,
   send,
   sizeText,
   startBoth,
-} from './bench-support.mjs';
+} from './bench/support.mjs';
 
 const given = process.argv.slice(2).map(Number);
 const SIZES = given.length > 0 ? given : [1e6, 100e6, 1e9, 5e9];

@@ -1,17 +1,8 @@
 // Reads pages of rows of one file and prints, for each, what of the file was sent upstream, its time in ratio to downloading the whole
 // file from the sandbox directly, and how far the gateway's memory grew. Machines are noisy: compare within one run.
 import { crc32, deflateRawSync } from 'node:zlib';
-import {
-  copyMs,
-  fileAt,
-  median,
-  memoryOf,
-  print,
-  runWith,
-  send,
-  sizeText,
-  startBoth,
-} from './bench-support.mjs';
+import { print } from './bench/output.mjs';
+import { copyMs, fileAt, median, memoryOf, runWith, send, sizeText, startBoth } from './bench/support.mjs';
 
 const CSV_BYTES = Number(process.argv[2] ?? 200_000_000);
 const ZIP_ROWS = 70_000;
