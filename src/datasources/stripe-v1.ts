@@ -9,7 +9,7 @@ import { decodeRun, idOf } from './decode-run.js';
 import type { Transport } from './transport.js';
 import { contract, decoded, decodedOrNull, itemsOf, runOf, segment } from './upstream-answer.js';
 
-interface RunListRequest {
+export interface RunListRequest {
   /** 1 to 100; 100 unless told otherwise. */
   readonly limit?: number;
   /** Only runs after this one in the list, which is older ones. */

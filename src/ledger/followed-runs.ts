@@ -24,6 +24,8 @@ export interface FollowedRun extends RunningRun {
 export interface RunningPace {
   /** When the youngest was created that somebody follows. */
   readonly watched: number | null;
+  /** When the one of those was looked at whose last look is the longest ago; 0 where there was none. */
+  readonly watchedSeen: number | null;
   /** The latest end that an event has told of and no read has shown; now, where nobody has looked since then. */
   readonly ending: number | null;
   /** When the first of those is due that nobody follows: a tenth of its age after its last look, from one minute to 15. */
@@ -59,14 +61,16 @@ export function followedRuns(engine: Engine, account: string): FollowedRuns {
     async pace(api) {
       const now = engine.now();
       const [row] = await engine.query<RunningPace>(
-        `select max(case when watched_until > ? then created end) as watched, max(case when ended > ? then null
+        `select max(case when watched_until > ? then created end) as watched,
+           min(case when watched_until > ? then coalesce(seen, 0) end) as "watchedSeen",
+           max(case when ended > ? then null
              when ended > coalesce(seen, 0) then cast(? as bigint) else ended end) as ending,
            min(case when watched_until > ? then null else coalesce(seen, 0) + case when created > ? then 60000
              when created < ? then 900000 else (? - created) / 10 end end) as unwatched
          from runs where ${RUNNING}`,
-        [now, now, now, now, now - 600_000, now - 9_000_000, now, account, api],
+        [now, now, now, now, now, now - 600_000, now - 9_000_000, now, account, api],
       );
-      return row ?? { watched: null, ending: null, unwatched: null };
+      return row ?? { watched: null, watchedSeen: null, ending: null, unwatched: null };
     },
     async watch(ids, until) {
       await engine.tx(async (tx) => {

@@ -20,7 +20,7 @@ export function runPages(
   engine: Engine,
   account: string,
   get: (tx: Asker, ids: readonly string[]) => Promise<ReadonlyMap<string, LedgerRun>>,
-): Pick<Runs, 'page' | 'count' | 'runningIn' | 'neighbourAbove'> {
+): Pick<Runs, 'page' | 'count' | 'runningIn'> {
   /** The places of the first `limit` matching runs of a stretch, from its newest end or from its oldest. */
   async function places(
     tx: Asker,
@@ -113,12 +113,6 @@ export function runPages(
       const below = from && { at: from, included: true };
       const above = to && { at: to, included: true };
       return engine.snapshot((tx) => places(tx, running, { below, above }, 'newest', limit));
-    },
-    async neighbourAbove(api, createdAt) {
-      const newer: RunFilter = { api, createdFrom: createdAt + 1 };
-      const everywhere = { below: null, above: null };
-      const [oldest] = await engine.snapshot((tx) => places(tx, newer, everywhere, 'oldest', 1));
-      return oldest?.id ?? null;
     },
   };
 }

@@ -89,8 +89,6 @@ export interface Runs extends FollowedRuns, UnreadRuns {
     to: RunPosition | null,
     limit: number,
   ): Promise<readonly RunningRun[]>;
-  /** The oldest run of the API that is strictly newer than an instant (unix ms), to be read from with `starting_after`. */
-  neighbourAbove(api: StripeApi, createdAt: number): Promise<string | null>;
   /** The report types seen in runs, ascending. */
   types(api: StripeApi): Promise<readonly string[]>;
   /** Ascending. */

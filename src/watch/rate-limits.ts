@@ -16,7 +16,7 @@ const FILES: Bucket = { name: 'files', perSecond: 15, capacity: 4 };
 const TRICKLE: Bucket = { name: 'trickle', perSecond: 1 / 60, capacity: 1 };
 
 /** The most important first. */
-export const PRIORITIES: readonly Priority[] = ['person', 'watched', 'rest'];
+const PRIORITIES: readonly Priority[] = ['person', 'watched', 'rest'];
 
 /** By rank, the part of a full bucket that has to stay for whoever is more important. */
 const LEFT = [0, 0.25, 0.5];

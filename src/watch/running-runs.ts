@@ -9,6 +9,8 @@ import type { SpareTime } from './spare-time.js';
 /** How long, ms, a run is looked for once a second that an event says has ended. */
 const ENDING_MS = 600_000;
 const SECOND = 1_000;
+/** The least pause, ms. */
+const LEAST_MS = 100;
 
 export interface RunningRunsOptions {
   readonly runs: FollowedRuns;
@@ -55,11 +57,16 @@ export class RunningRuns {
   /** Ms until the next look; null where nothing runs. */
   async pause(api: StripeApi): Promise<number | null> {
     const { runs, clock, webhooks, random, spare } = this.#options;
-    const { watched, ending, unwatched } = await runs.pace(api);
+    const { watched, watchedSeen, ending, unwatched } = await runs.pace(api);
     const now = clock.now();
     const pauses: number[] = [];
     if (ending !== null && now - ending < ENDING_MS) pauses.push(SECOND);
-    if (watched !== null) pauses.push(watchedPause(now - watched, { webhooks, random }));
+    if (watched !== null) {
+      const pause = watchedPause(now - watched, { webhooks, random });
+      // A tick of v2 looks at events first, whichever run was looked at last.
+      const since = api === 'V1' ? (watchedSeen ?? 0) : now;
+      pauses.push(Math.max(LEAST_MS, since + pause - now));
+    }
     if (unwatched !== null) pauses.push(Math.max(SECOND, spare.pause, unwatched - now) * (1 + random() / 10));
     return pauses.length === 0 ? null : Math.round(Math.min(...pauses));
   }

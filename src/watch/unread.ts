@@ -13,6 +13,7 @@ const RETRY_MS = 60_000;
 /** How many ids that are known but not yet read are retrieved in one tick. */
 const UNREAD_PER_TICK = 8;
 const SECOND = 1_000;
+const ODD: ReadonlySet<string> = new Set(['not_found', 'invalid', 'contract']);
 
 export interface UnreadOptions {
   readonly api: StripeApi;
@@ -76,8 +77,8 @@ export class Unread {
       const items = [await source.as(priority).retrieveRun(id)];
       sightings.saw({ items, requestId: null }, await ledger.runs.observe(items, { askedAt }));
     } catch (error) {
-      const isOdd =
-        error instanceof UpstreamError && (error.kind === 'not_found' || error.kind === 'contract');
+      // What Stripe says of one run says nothing about the others.
+      const isOdd = error instanceof UpstreamError && ODD.has(error.kind);
       if (!isOdd) throw error;
       if (error.kind !== 'not_found') return ledger.runs.looked(id, askedAt);
       if (!(await ledger.runs.forget(id))) await ledger.runs.missing(id, askedAt);

@@ -63,7 +63,7 @@ test('two accounts in one file never see each other', async () => {
   expect(await two.runs.running('V1')).toEqual([]);
   expect(await two.runs.unread('V2', 10)).toEqual([]);
   expect(await two.runs.types('V1')).toEqual([]);
-  expect(await two.runs.neighbourAbove('V1', 0)).toBe(null);
+  expect(await two.runs.followed('V1')).toEqual([]);
   expect(await two.runs.transitions('frr_1', 0)).toEqual([]);
   expect(await two.runs.forget('reprun_noted')).toBe(false);
   expect(await two.intents.get('key')).toBe(null);

@@ -33,7 +33,7 @@ export const rows: fc.Arbitrary<readonly Row[]> = fc.uniqueArray(
   { maxLength: 40, selector: ({ id }) => id },
 );
 
-export const instant = fc.integer({ min: -1, max: 5 }).map((second) => T0 + second * 1000);
+const instant = fc.integer({ min: -1, max: 5 }).map((second) => T0 + second * 1000);
 
 export const filter: fc.Arbitrary<RunFilter> = fc.record(
   {

@@ -55,7 +55,11 @@ test('no list scans the table or sorts: every statement is a search in an index 
   }
   await runs.running('V1');
   await runs.running('V2', { ids: ['reprun_1', 'reprun_2'] });
-  await runs.neighbourAbove('V1', T0);
+  await runs.followed('V1');
+  await runs.pace('V2');
+  await runs.unreadSince('V2');
+  await runs.unreadAsked('V1', 0, 1);
+  await ledger.schedule.get('V1');
   await runs.types('V2');
   await runs.unread('V2', 5);
   await runs.transitions('frr_1', 0);

@@ -142,9 +142,19 @@ test('runs are watched until those who follow them go or say no more, and the ot
   engine.onNotify((topic) => told.push(topic));
   const one = (id: string, created: number) => seen(id, 'RUNNING', { created });
   await runs.observe([one('frr_old', T0 - 50_000), one('frr_new', T0 - 20_000)], { askedAt: T0 });
-  expect(await runs.pace('V1')).toEqual({ watched: null, ending: null, unwatched: T0 + 60_000 });
+  expect(await runs.pace('V1')).toEqual({
+    watched: null,
+    watchedSeen: null,
+    ending: null,
+    unwatched: T0 + 60_000,
+  });
   await runs.watch(['frr_old', 'frr_new'], T0 + 60_000);
-  expect(await runs.pace('V1')).toEqual({ watched: T0 - 20_000, ending: null, unwatched: null });
+  expect(await runs.pace('V1')).toEqual({
+    watched: T0 - 20_000,
+    watchedSeen: T0,
+    ending: null,
+    unwatched: null,
+  });
   told.length = 0;
   await runs.unwatch(['frr_new', 'frr_old', 'frr_unknown']);
   await until(() => told.length === 2);

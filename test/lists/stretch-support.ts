@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { DECODER_VERSION, decodeRun } from '../../src/datasources/decode-run.js';
 import { createStripeV1 } from '../../src/datasources/stripe-v1.js';
-import { createTransport } from '../../src/datasources/transport.js';
+import { createTransport, type Transport } from '../../src/datasources/transport.js';
 import type { Asker } from '../../src/ledger/engine.js';
 import { type Ledger, openLedger } from '../../src/ledger/ledger.js';
 import { openEngine } from '../../src/ledger/open-engine.js';
@@ -29,6 +29,8 @@ interface TrueRun {
 export interface Bench {
   readonly sandbox: TestSandbox;
   readonly ledger: Ledger;
+  readonly transport: Transport;
+  readonly clock: Clock;
   /** All runs that were made, but for those that were made odd. */
   readonly runs: Map<string, TrueRun>;
   stretch: StretchV1;
@@ -79,6 +81,8 @@ export async function openBench(): Promise<Bench> {
   const bench: Bench = {
     sandbox,
     ledger,
+    transport,
+    clock,
     runs: new Map(),
     stretch: newStretch(),
     another: newStretch,
