@@ -16,6 +16,8 @@ export interface Gateway extends GatewayServer {
   readonly services: Services;
   /** For operators' commands, once it is known where they come in. */
   readonly operations: Operations;
+  /** Unix ms by the ledger's clock, which all instances share. */
+  now(): number;
   /** Completes the subscriptions, then closes sockets and HTTP, then the ledger and the connections to Stripe. */
   close(): Promise<void>;
 }
@@ -24,8 +26,9 @@ export interface Gateway extends GatewayServer {
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const opened = await openServices(options);
   const { account } = opened.services;
+  const now = (): number => opened.now();
   const [signing = opened.fileSecret, ...retired] = options.fileSigningKeys;
-  const links = createFileLinks({ account, keys: [signing, ...retired], now: Date.now });
+  const links = createFileLinks({ account, keys: [signing, ...retired], now });
   const services: Services = { ...opened.services, files: links };
   const server = createGatewayServer({
     schema,
@@ -36,12 +39,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     graphiql: options.graphiql,
     introspection: options.introspection,
     allowedHosts: options.allowedHosts,
-    now: Date.now,
+    now,
     log: options.log,
   });
   return {
     services,
     operations: opened.operations,
+    now,
     listen: (port, host) => server.listen(port, host),
     async close() {
       await opened.stop();

@@ -64,7 +64,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   const port = await gateway.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
     throw new Error(explained(error, config), { cause: error });
   });
-  const routes = createAdminRoutes(gateway.operations, Date.now);
+  const routes = createAdminRoutes(gateway.operations, () => gateway.now());
   closers.push(await openAdmin({ path: config.adminSocket, routes, log }));
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   onListening(`http://${ANY_ADDRESS[host] ?? host}:${port}`);

@@ -58,6 +58,8 @@ export interface OpenServices {
    * there are no secrets.
    */
   readonly receiveWebhook: ((body: Uint8Array, signature: string | null) => Promise<string | null>) | null;
+  /** Unix ms by the ledger's clock, which all instances share. */
+  now(): number;
   /** Completes the subscriptions and ends the polling. What was asked for can still be read. */
   stop(): Promise<void>;
   /** Closes the ledger and the connections to Stripe. */
@@ -144,6 +146,7 @@ export async function openServices(options: ServicesOptions): Promise<OpenServic
       },
       files,
       fileSecret,
+      now,
       receiveWebhook:
         secrets.length === 0
           ? null

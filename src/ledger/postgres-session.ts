@@ -86,7 +86,9 @@ export async function ask<Row>(
 ): Promise<Answer<Row>> {
   const query: TimedQuery = { text, query_timeout: deadline };
   try {
-    return lastOf<Row>(await client.query(params.length === 0 ? query : { ...query, values: [...params] }));
+    return lastOf<Row>(
+      await client.query(params.length === 0 ? query : { ...query, values: params.map(storable) }),
+    );
   } catch (error) {
     if (!isLost(error)) throw error;
     client.connection.stream.destroy();
@@ -94,6 +96,11 @@ export async function ask<Row>(
     if (farewell !== undefined && !isLost(farewell)) throw farewell;
     throw new Lost('The connection was lost.', { cause: farewell ?? error });
   }
+}
+
+/** Text in Postgres has no NUL: it becomes U+FFFD, as half a surrogate pair does on its way to any database. */
+function storable(value: SqlValue): SqlValue {
+  return typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value;
 }
 
 function lastOf<Row>(answer: QueryResult | readonly QueryResult[]): Answer<Row> {

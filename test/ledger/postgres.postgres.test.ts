@@ -31,6 +31,15 @@ test('numbers come as numbers, sums and counts too, and what is compared as 0 or
   ).toEqual([{ count: 2, sum: 1_800_000_000_125, x: 0.5, there: 1 }]);
 });
 
+test('text that Postgres cannot hold finds nothing, and is written as text that it can', async () => {
+  const engine = await tempEngine();
+  await engine.query('create table t (id text primary key)');
+  const odd = 'a\0b\uD83D';
+  expect(await engine.query('select id from t where id = ?', [odd])).toEqual([]);
+  await engine.query('insert into t (id) values (?)', [odd]);
+  expect(await engine.query('select id from t')).toEqual([{ id: 'a\uFFFDb\uFFFD' }]);
+});
+
 test('what one process notifies is heard by every other, and by itself, once', async () => {
   const url = await testPostgresUrl();
   const one = await tempEngine(url);

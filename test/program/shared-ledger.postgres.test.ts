@@ -36,6 +36,16 @@ interface Created {
   readonly createReportRun: { readonly reportRun: { readonly id: string } };
 }
 
+interface Links {
+  readonly reportRuns: {
+    readonly nodes: readonly {
+      readonly result: {
+        readonly file: { readonly downloadUrl: { readonly url: string; readonly expiresAt: string } };
+      };
+    }[];
+  };
+}
+
 test('gateways that start at once on one empty Postgres share what they know, also when the first is killed', async () => {
   const sandbox = await startTestSandbox();
   const env = {
@@ -57,6 +67,34 @@ test('gateways that start at once on one empty Postgres share what they know, al
   const posts = (await sandbox.requests()).filter(({ method }) => method === 'POST');
   expect(posts).toHaveLength(1);
   expect(await programs[1]?.end('SIGTERM')).toBe(0);
+  await sandbox.close();
+});
+
+/** Imported before the program: its wall clock is an hour fast. */
+const HOUR_FAST = 'data:text/javascript,const%20now=Date.now;Date.now=()=>now()+3600000';
+
+test("a link that one instance has made is good on another whose clock is an hour off, since both go by the database's", async () => {
+  const sandbox = await startTestSandbox({ seed: true });
+  const env = {
+    STRIPE_API_KEY: 'sk_test_sandbox',
+    STRIPE_API_BASE: sandbox.origin,
+    AUTH_ANONYMOUS: '1',
+    DATABASE_URL: await testPostgresUrl(),
+  };
+  const programs = [start(env), start({ ...env, NODE_OPTIONS: `--import=${HOUR_FAST}` })];
+  const urls = await Promise.all(
+    programs.map(async (program) => (await program.says(/http:\/\/\S+\/graphql/))[0]),
+  );
+  const query = `{ reportRuns(first: 1, filter: { api: V1, status: [SUCCEEDED] }) {
+    nodes { result { file { downloadUrl(expiresIn: 60) { url expiresAt } } } } } }`;
+  for (const [maker, taker] of [urls, [...urls].reverse()]) {
+    const answer = await post<Links>(maker ?? '', query);
+    const link = answer.data?.reportRuns.nodes[0]?.result.file.downloadUrl;
+    expect(Math.abs(Date.parse(link?.expiresAt ?? '') - Date.now() - 60_000)).toBeLessThan(20_000);
+    const { pathname, search } = new URL(link?.url ?? '');
+    const file = await fetch(new URL(pathname + search, taker));
+    expect([file.status, (await file.text()).length > 100]).toEqual([200, true]);
+  }
   await sandbox.close();
 });
 
