@@ -48,12 +48,15 @@ export interface Services {
     /** v1's catalogue, and the v2 reports that were seen in runs or are configured. */
     list(api: StripeApi | null): Promise<readonly ReportType[]>;
   };
-  /** What is in the files of runs that have succeeded. All three reject with ROWS_UNAVAILABLE where a file cannot be read. */
+  /**
+   * What is in the files of runs that have succeeded. All three reject with ROWS_UNAVAILABLE where a file cannot be read, and stop reading
+   * once `gone` is aborted.
+   */
   readonly rows: {
-    page(file: ReportFile, request: ReportRowsRequest): Promise<ReportRowsPage>;
-    columns(file: ReportFile): Promise<readonly ReportColumn[]>;
+    page(file: ReportFile, request: ReportRowsRequest, gone: AbortSignal): Promise<ReportRowsPage>;
+    columns(file: ReportFile, gone: AbortSignal): Promise<readonly ReportColumn[]>;
     /** Null where nobody has read so far and it would take long to. */
-    count(file: ReportFile): Promise<number | null>;
+    count(file: ReportFile, gone: AbortSignal): Promise<number | null>;
   };
   readonly files: {
     /** A signed path (`/files/…`) for a run's file. `expiresAt` is unix ms. */
@@ -89,4 +92,8 @@ export interface Context {
   reportUpstream: boolean;
   /** Pages of rows that were asked for, in a subscription since its latest event. Each can take megabytes. */
   rowPages: number;
+  /** Characters of rows that were given, counted as `rowPages` is: each time a client names them they are in the answer once more. */
+  rowCharacters: number;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
 }

@@ -28,6 +28,8 @@ const DEFAULT_SIZE = 20;
 const MAX_SIZE = 1_000;
 /** Each can take megabytes, and a reading upstream. */
 const MAX_PAGES = 20;
+/** Of cells and of the keys beside them, in one operation. An answer is in memory as a whole. */
+const MAX_CHARACTERS = 16_000_000;
 
 /** `ReportFile.rows`. */
 export async function listRows(
@@ -43,7 +45,7 @@ export async function listRows(
   if (context.rowPages > MAX_PAGES) {
     throw badUserInput(`\`rows\` gives at most ${MAX_PAGES} pages in one operation.`);
   }
-  const page = await context.services.rows.page(file, { first, after: args.after ?? null });
+  const page = await context.services.rows.page(file, { first, after: args.after ?? null }, context.gone);
   const edges = page.rows.map(({ row, cursor }) => ({ cursor, node: row }));
   return {
     edges,
@@ -62,16 +64,32 @@ export function columnsOf(
   _args: unknown,
   context: Context,
 ): Promise<readonly ReportColumn[]> {
-  return context.services.rows.columns(file);
+  return context.services.rows.columns(file, context.gone);
 }
 
 /** `ReportFile.rowCount`. */
 export async function countRows(file: ReportFile, _args: unknown, context: Context): Promise<bigint | null> {
-  const count = await context.services.rows.count(file);
+  const count = await context.services.rows.count(file, context.gone);
   return count === null ? null : BigInt(count);
 }
 
+/** `ReportRow.cells`. */
+export function cellsOf({ cells }: ReportRow, _args: unknown, context: Context): readonly string[] {
+  countCharacters(cells, context);
+  return cells;
+}
+
 /** `ReportRow.values`. */
-export function valuesOf({ keys, cells }: ReportRow): JsonObject {
+export function valuesOf({ keys, cells }: ReportRow, _args: unknown, context: Context): JsonObject {
+  countCharacters(cells, context);
+  countCharacters(keys, context);
   return Object.fromEntries(keys.map((key, at) => [key, cells[at] ?? '']));
+}
+
+function countCharacters(texts: readonly string[], context: Context): void {
+  for (const { length } of texts) context.rowCharacters += length;
+  if (context.rowCharacters <= MAX_CHARACTERS) return;
+  throw badUserInput(
+    `The rows of one operation have at most ${MAX_CHARACTERS} characters. Ask for fewer, or for \`cells\` alone: \`values\` has the columns' names as well.`,
+  );
 }

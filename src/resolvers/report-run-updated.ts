@@ -20,5 +20,6 @@ export function showReportRun(event: ReportRun | Error, _args: unknown, context:
   if (event instanceof Error) throw event;
   context.loaders.reportType.clearAll();
   context.rowPages = 0;
+  context.rowCharacters = 0;
   return event;
 }

@@ -1,5 +1,5 @@
 import type { ReportColumnType as ColumnType } from '../models/report-rows.js';
-import { columnsOf, countRows, listRows, valuesOf } from '../resolvers/report-rows.js';
+import { cellsOf, columnsOf, countRows, listRows, valuesOf } from '../resolvers/report-rows.js';
 import { builder } from './builder.js';
 
 const ReportColumnType = builder.enumType('ReportColumnType', {
@@ -34,9 +34,10 @@ builder.objectType('ReportColumn', {
 builder.objectType('ReportRow', {
   description: 'A row of a report’s file.',
   fields: (t) => ({
-    cells: t.exposeStringList('cells', {
+    cells: t.stringList({
       description:
         'One per column, in their order, exactly as they stand in the file: numbers have all their digits and the decimal separator the run was started with, amounts are in major units. An empty cell is "". Bytes that are not UTF-8 are shown as U+FFFD.',
+      resolve: cellsOf,
     }),
     values: t.field({
       type: 'JSONObject',
@@ -91,7 +92,7 @@ builder.objectFields('ReportFile', (t) => ({
     type: 'ReportRowConnection',
     nullable: true,
     description:
-      'The file’s rows without its header, in their order, read without downloading the whole file: a page costs a page. A compressed file is the exception: each page unzips it from its beginning, 256 MB at most, beyond which it is ROWS_UNAVAILABLE. A page ends early at 4 MB, with `hasNextPage` true. Empty lines are left out unless there is just one column. ROWS_UNAVAILABLE, with the line in `extensions.line`, if a row of the page is not valid CSV, has another number of cells than the header, or is longer than 2,000,000 characters; and if the file is neither CSV nor a ZIP of one CSV. At most 20 pages in one operation. Null, with an error, if it cannot be given.',
+      'The file’s rows without its header, in their order, read without downloading the whole file: a page costs a page. A compressed file is the exception: each page unzips it from its beginning, 256 MB at most, beyond which it is ROWS_UNAVAILABLE. A page ends early at 4 MB, with `hasNextPage` true. Empty lines are left out unless there is just one column. ROWS_UNAVAILABLE, with the line in `extensions.line`, if a row of the page is not valid CSV, has another number of cells than the header, or is longer than 2,000,000 characters; and if the file is neither CSV nor a ZIP of one CSV. At most 20 pages in one operation, and 16,000,000 characters of cells and values. Null, with an error, if it cannot be given.',
     args: {
       first: t.arg.int({ defaultValue: 20, description: 'How many rows: 1 to 1000. Null means 20.' }),
       after: t.arg.string({

@@ -25,6 +25,8 @@ export interface GraphQLOptions {
 interface TransportContext {
   readonly req: IncomingMessage;
   readonly res?: ServerResponse;
+  /** Aborted when the socket is closed; over HTTP the response tells. */
+  readonly gone?: AbortSignal;
 }
 
 export type Yoga = YogaServerInstance<TransportContext, Context>;
@@ -35,12 +37,14 @@ export function createGraphQL(options: GraphQLOptions, maskError: MaskError): Yo
   return createYoga<TransportContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ req }) => ({
+    context: ({ req, res, gone }) => ({
       services,
       origin: originOf(req),
       loaders: createLoaders(services),
       reportUpstream: false,
       rowPages: 0,
+      rowCharacters: 0,
+      gone: gone ?? endOf(res),
     }),
     cors: false,
     multipart: false,
@@ -60,6 +64,13 @@ export function createGraphQL(options: GraphQLOptions, maskError: MaskError): Yo
       useUpstreamReport(),
     ],
   });
+}
+
+/** Aborted when the response is out, or can reach nobody any more. */
+function endOf(res: ServerResponse | undefined): AbortSignal {
+  const end = new AbortController();
+  res?.once('close', () => end.abort());
+  return end.signal;
 }
 
 /** What Yoga would let in, or answer without a word. */

@@ -9,16 +9,14 @@ import {
   type SubscribePayload,
 } from 'graphql-ws';
 import type { Logger } from 'pino';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { loggable, type MaskError } from './errors.js';
 import type { Yoga } from './graphql.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
+import { closeAll, keepAlive, send } from './socket-wire.js';
 
 /** Operations that may be under way on one socket. */
 const MAX_OPERATIONS_PER_SOCKET = 100;
-/** A socket that answers no ping for this long is dead. */
-const KEEP_ALIVE_MS = 12_000;
-const GOODBYE_MS = 500; // How long a client may take to answer a goodbye.
 
 export interface SocketOptions {
   readonly yoga: Yoga;
@@ -38,6 +36,8 @@ export interface Sockets {
 /** What graphql-ws keeps for each socket. */
 interface SocketExtra {
   readonly request: IncomingMessage;
+  /** Aborted when the socket is closed. */
+  readonly gone: AbortSignal;
 }
 
 /** GraphQL over WebSocket by the graphql-transport-ws protocol. */
@@ -50,13 +50,14 @@ export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptio
     onSubscribe: (context, _id, payload) =>
       Object.keys(context.subscriptions).length > MAX_OPERATIONS_PER_SOCKET
         ? [tooManyOperations()]
-        : prepare(yoga, maskError, context.extra.request, payload),
+        : prepare(yoga, maskError, context.extra, payload),
     onNext: (_context, _id, _payload, _args, result) => printedResult(result),
     onError: (_context, _id, _payload, errors) => errors.map(printedError),
   });
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
   const underWay = new Set<Promise<void>>();
   server.on('connection', (socket, request) => {
+    const gone = new AbortController();
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
@@ -73,13 +74,14 @@ export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptio
           });
         },
       },
-      { request },
+      { request, gone: gone.signal },
     );
     // A message that is too long, or no WebSocket frame at all: ws closes the socket by itself.
     socket.on('error', (error) => log.debug({ err: loggable(error) }, 'a socket broke its protocol'));
     const stopPings = keepAlive(socket);
     socket.once('close', (code, reason) => {
       stopPings();
+      gone.abort();
       closed(code, String(reason)).catch((error: unknown) => {
         log.error({ err: loggable(error) }, 'a socket could not be cleaned up');
       });
@@ -103,11 +105,11 @@ export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptio
 async function prepare(
   yoga: Yoga,
   maskError: MaskError,
-  req: IncomingMessage,
+  { request, gone }: SocketExtra,
   { query, operationName, variables }: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
-    const { schema, parse, validate, contextFactory } = yoga.getEnveloped({ req });
+    const { schema, parse, validate, contextFactory } = yoga.getEnveloped({ req: request, gone });
     const document = parse(query);
     const invalid: readonly GraphQLError[] = validate(schema, document);
     if (invalid.length > 0) return invalid;
@@ -157,44 +159,9 @@ function printedError(error: GraphQLError) {
   return { ...printed, extensions: shown };
 }
 
-/** Resolves when the text has left for the client, or when the client has gone. */
-function send(socket: WebSocket, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.readyState !== socket.OPEN) resolve();
-    else socket.send(text, () => resolve());
-  });
-}
-
-function keepAlive(socket: WebSocket): () => void {
-  let answered = true;
-  socket.on('pong', () => {
-    answered = true;
-  });
-  const timer = setInterval(() => {
-    if (!answered) return socket.terminate();
-    answered = false;
-    socket.ping();
-  }, KEEP_ALIVE_MS);
-  return () => clearInterval(timer);
-}
-
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-function closeAll(server: WebSocketServer): Promise<void> {
-  for (const client of server.clients) client.close(1001, 'Going away');
-  const cut = setTimeout(() => {
-    for (const client of server.clients) client.terminate();
-  }, GOODBYE_MS);
-  return new Promise((resolve) => {
-    // Without a server of its own, ws calls back once the last client has gone.
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
   });
 }

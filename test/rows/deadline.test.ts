@@ -7,7 +7,7 @@ import { createRowCursors } from '../../src/rows/row-cursor.js';
 import { systemClock } from '../../src/watch/clock.js';
 import { testLedger } from '../ledger/support.js';
 import { until } from '../support/until.js';
-import { given, modelOf, runWith } from './support.js';
+import { given, modelOf, runWith, STAYING } from './support.js';
 
 test('a reading that takes too long is broken off, upstream too', async () => {
   const all = await given();
@@ -38,7 +38,7 @@ test('a reading that takes too long is broken off, upstream too', async () => {
     },
   });
   await all.sandbox.control('POST', 'faults', { kind: 'slow', path: '/v1/files/*' });
-  await expect(rows.page(file, { first: 1_000, after: null })).rejects.toMatchObject({
+  await expect(rows.page(file, { first: 1_000, after: null }, STAYING)).rejects.toMatchObject({
     kind: 'unavailable',
     message: 'Stripe did not deliver the rows within 30 s. Download the file instead.',
   });
@@ -47,5 +47,5 @@ test('a reading that takes too long is broken off, upstream too', async () => {
   const [request] = (await all.sandbox.requests()).filter(({ path }) => path.startsWith('/v1/files/'));
   expect(request?.bytesSent).toBeLessThan(1_000);
   await all.sandbox.control('DELETE', 'faults');
-  expect((await rows.page(file, { first: 1_000, after: null })).rows).toHaveLength(1_000);
+  expect((await rows.page(file, { first: 1_000, after: null }, STAYING)).rows).toHaveLength(1_000);
 });

@@ -106,6 +106,28 @@ describe('an operation', () => {
       },
     ]);
   });
+
+  test('has at most 16 million characters of rows, however it names them', async () => {
+    const all = await given();
+    const long = await runWith(all, `a\n${`${'x'.repeat(3_000)}\n`.repeat(1_000)}`);
+    const named = await runWith(all, `${'h'.repeat(30_000)},b\n${'1,2\n'.repeat(1_000)}`);
+    const ask = (id: string, fields: string) =>
+      all.gateway.query(
+        `query ($id: ID!) { reportRun(id: $id) { result { file { rows(first: 1000) { ${fields} } } } } }`,
+        { id },
+      );
+    const refused = [{ path: expect.anything(), extensions: { code: 'BAD_USER_INPUT' } }];
+    expect((await ask(long, 'nodes { cells a: cells b: cells c: cells d: cells }')).errors).toBeUndefined();
+    const { data, errors } = await ask(
+      long,
+      'nodes { cells a: cells b: cells } edges { node { cells a: cells values } }',
+    );
+    expect(errors).toMatchObject(refused);
+    expect(errors?.[0]?.message).toMatch(/at most 16000000 characters/);
+    expect(data).toMatchObject({ reportRun: { result: { file: { rows: null } } } });
+    expect((await ask(named, 'nodes { cells }')).errors).toBeUndefined();
+    expect((await ask(named, 'nodes { values }')).errors).toMatchObject(refused);
+  });
 });
 
 test('a subscription has as many pages for each of its events', async () => {

@@ -18,6 +18,7 @@ import {
   rowsOf,
   runOf,
   runWith,
+  STAYING,
 } from './support.js';
 import { type Zipped, zipOf } from './zips.js';
 
@@ -257,7 +258,7 @@ describe('the upstream', () => {
     const file = await modelOf(all, id);
     const { rows } = all.gateway.services;
     const pages = await Promise.all(
-      Array.from({ length: 10 }, () => rows.page(file, { first: 5, after: null })),
+      Array.from({ length: 10 }, () => rows.page(file, { first: 5, after: null }, STAYING)),
     );
     for (const page of pages) expect(page.rows.map(({ row }) => row.cells)).toEqual(expected(5));
     expect((await readUpstream(all)).files).toBe(1);

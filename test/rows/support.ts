@@ -19,6 +19,9 @@ export async function given(options: { readonly logTo?: NodeJS.WritableStream } 
   return { sandbox, gateway };
 }
 
+/** Whoever asks with this does not leave before the answer. */
+export const STAYING = new AbortController().signal;
+
 export interface RunOf {
   readonly api?: 'V1' | 'V2';
   readonly contentType?: 'csv' | 'zip';

@@ -163,6 +163,8 @@ export function contextFor(given: Services): Context {
     loaders: createLoaders(given),
     reportUpstream: false,
     rowPages: 0,
+    rowCharacters: 0,
+    gone: new AbortController().signal,
   };
 }
 
