@@ -93,9 +93,9 @@ export class UndiciHttpClient implements Stripe.HttpClient {
     }
   }
 
-  /** Lets what is under way finish, which its own deadlines bound, and closes the connections. */
+  /** Closes the connections, and breaks off what is under way. */
   async close(): Promise<void> {
-    await this.#agent.close();
+    await this.#agent.destroy();
   }
 }
 

@@ -34,7 +34,7 @@ export interface Transport {
   post(path: string, params: JsonObject, idempotencyKey: string): Promise<Answer>;
   /** The same for calls of another priority; at first it is a person's. */
   as(priority: Priority): Transport;
-  /** Waits for what is under way. */
+  /** Breaks off what is under way: to be called when nobody waits for it any more. */
   close(): Promise<void>;
 }
 

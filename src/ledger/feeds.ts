@@ -21,6 +21,10 @@ export interface FeedMarks {
   readonly eventCursor: number | null;
   /** When events were last read over their whole retention. */
   readonly swept: number | null;
+  /** The last time whose events nobody has read before Stripe dropped them. */
+  readonly lost: { readonly from: number; readonly until: number } | null;
+  /** How often there was one. */
+  readonly losses: number;
 }
 
 /** What a read found, written together with the marks it moves. */
@@ -54,6 +58,9 @@ interface FeedRow {
   readonly complete: number;
   readonly eventCursor: number | null;
   readonly swept: number | null;
+  readonly lostFrom: number | null;
+  readonly lostUntil: number | null;
+  readonly losses: number;
 }
 
 const UNREAD: FeedMarks = {
@@ -64,12 +71,15 @@ const UNREAD: FeedMarks = {
   complete: false,
   eventCursor: null,
   swept: null,
+  lost: null,
+  losses: 0,
 };
 
 export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'observe' | 'note'>): Feeds {
   async function read(asker: Asker, api: StripeApi): Promise<FeedMarks> {
     const [row] = await asker.query<FeedRow>(
-      `select refreshed, newest, horizon, horizon_id as "horizonId", gap, complete, event_cursor as "eventCursor", swept
+      `select refreshed, newest, horizon, horizon_id as "horizonId", gap, complete, event_cursor as "eventCursor", swept,
+         lost_from as "lostFrom", lost_until as "lostUntil", losses
        from feeds where account = ? and api = ?`,
       [account, api],
     );
@@ -85,11 +95,13 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
         const before = await read(tx, api);
         const feed: FeedMarks = { ...before, ...(typeof patch === 'function' ? patch(before) : patch) };
         await tx.query(
-          `insert into feeds (account, api, refreshed, newest, horizon, horizon_id, gap, complete, event_cursor, swept)
-           values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          `insert into feeds (account, api, refreshed, newest, horizon, horizon_id, gap, complete, event_cursor, swept,
+             lost_from, lost_until, losses)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
            on conflict (account, api) do update set refreshed = excluded.refreshed, newest = excluded.newest,
              horizon = excluded.horizon, horizon_id = excluded.horizon_id, gap = excluded.gap, complete = excluded.complete,
-             event_cursor = excluded.event_cursor, swept = excluded.swept`,
+             event_cursor = excluded.event_cursor, swept = excluded.swept, lost_from = excluded.lost_from,
+             lost_until = excluded.lost_until, losses = excluded.losses`,
           [
             account,
             api,
@@ -101,6 +113,9 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
             feed.complete ? 1 : 0,
             feed.eventCursor,
             feed.swept,
+            feed.lost?.from ?? null,
+            feed.lost?.until ?? null,
+            feed.losses,
           ],
         );
         await runs.note(api, notes, { tx });
@@ -110,9 +125,10 @@ export function openFeeds(engine: Engine, account: string, runs: Pick<Runs, 'obs
   };
 }
 
-function toFeed({ horizon, horizonId, complete, ...times }: FeedRow): FeedMarks {
+function toFeed({ horizon, horizonId, complete, lostFrom, lostUntil, ...rest }: FeedRow): FeedMarks {
   return {
-    ...times,
+    ...rest,
+    lost: lostFrom === null || lostUntil === null ? null : { from: lostFrom, until: lostUntil },
     horizon: horizon === null ? null : { createdAt: horizon, id: horizonId ?? '' },
     complete: complete === 1,
   };

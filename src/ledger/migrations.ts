@@ -61,6 +61,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'alter table feeds add column served bigint not null default 0',
     'alter table feeds add column began bigint',
     'alter table feeds add column claimed bigint not null default 0',
+    // Events that Stripe had dropped before anybody read them: the last such time, and how often there was one.
+    'alter table feeds add column lost_from bigint',
+    'alter table feeds add column lost_until bigint',
+    'alter table feeds add column losses bigint not null default 0',
     // How the API answered last: READY, DOWN or UNAVAILABLE, and the failure as JSON.
     'alter table feeds add column state text',
     'alter table feeds add column failure text',

@@ -1,6 +1,8 @@
+import type { Logger } from 'pino';
 import type { Priority } from '../datasources/admission.js';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { RunEvent } from '../datasources/stripe-v2-events.js';
+import type { FeedMarks } from '../ledger/feeds.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { FeedSchedule } from '../ledger/schedule.js';
 import type { RunNote } from '../ledger/runs.js';
@@ -33,6 +35,7 @@ export interface EventsV2Options {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly spare: SpareTime;
+  readonly log: Logger;
 }
 
 /** Learns from events which v2 runs exist and which have ended. The cursor moves only when a pass has read all its pages. */
@@ -60,7 +63,7 @@ export class EventsV2 {
     let pass =
       this.#pass !== null && clock.now() - this.#pass.began < STALE_MS
         ? this.#pass
-        : await this.#begin(priority);
+        : await this.#begin(attempt, priority);
     for (let read = 0; read < PAGES_PER_TURN; read += 1) {
       const request = pass;
       const answer = await spare.run(priority, () => v2.as(priority).listEvents(request));
@@ -70,9 +73,15 @@ export class EventsV2 {
       for (const event of events) if (isEnd(event)) ended.add(event.runId);
       const notes = events.map((event) => noteOf(event));
       if (nextPage === null) {
-        const swept = pass.isSweep ? { swept: pass.began } : {};
-        const marks = { eventCursor: pass.began, refreshed: pass.began, complete: true, ...swept };
-        await ledger.feeds.advance('V2', marks, { notes, attempt });
+        const { began, isSweep } = pass;
+        // Another instance may have begun a later pass and ended it since.
+        const move = ({ eventCursor, refreshed, swept }: FeedMarks): Partial<FeedMarks> => ({
+          eventCursor: Math.max(began, eventCursor ?? 0),
+          refreshed: Math.max(began, refreshed ?? 0),
+          complete: true,
+          swept: isSweep ? began : swept,
+        });
+        await ledger.feeds.advance('V2', move, { notes, attempt });
         this.#pass = null;
         return ended;
       }
@@ -83,13 +92,29 @@ export class EventsV2 {
     return ended;
   }
 
-  async #begin(priority: Priority): Promise<Pass> {
-    const { eventCursor, swept } = await this.#options.ledger.feeds.get('V2');
+  async #begin(attempt: number, priority: Priority): Promise<Pass> {
+    const marks = await this.#options.ledger.feeds.get('V2');
+    const { eventCursor, swept } = marks;
     const began = this.#options.clock.now();
     const oldest = began - RETENTION_MS;
+    if (eventCursor !== null && eventCursor < oldest)
+      await this.#lose(marks, { from: eventCursor, until: oldest }, attempt);
     const isSweep = began - (swept ?? 0) > (priority === 'rest' ? SWEEP_MS : SWEEP_LATEST_MS);
     const createdFrom = isSweep ? oldest : Math.max(oldest, (eventCursor ?? oldest) - OVERLAP_MS);
     return { began, createdFrom, isSweep, page: null };
+  }
+
+  /** Events that are dropped for good before they were read: v2 has no list in which the runs they told of could be found. */
+  async #lose(marks: FeedMarks, lost: { from: number; until: number }, attempt: number): Promise<void> {
+    if (marks.lost?.from === lost.from) return;
+    const { ledger, log } = this.#options;
+    const losses = marks.losses + 1;
+    await ledger.feeds.advance('V2', { lost, losses }, { attempt });
+    const [from, until] = [lost.from, lost.until].map((time) => new Date(time).toISOString());
+    log.error(
+      { from, until, losses },
+      'the gateway was off for longer than Stripe keeps events: v2 runs that others created in this time may be missing for good',
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { StripeV2 } from '../datasources/stripe-v2.js';
 import type { FollowedRun } from '../ledger/followed-runs.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -27,6 +28,7 @@ export interface FeedV2Options {
   readonly sightings: Sightings;
   readonly running: RunningRuns;
   readonly spare: SpareTime;
+  readonly log: Logger;
   readonly clock: Clock;
 }
 

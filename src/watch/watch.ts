@@ -84,7 +84,7 @@ export function createWatch(options: WatchOptions): Watch {
   const shared = { ledger, sightings, states, clock };
   const stretch = new StretchV1({ v1, ...shared });
   const backfill = new Backfill({ ledger, stretch, spare, log, clock, random });
-  const feedV2 = new FeedV2({ v2, ...shared, running, spare });
+  const feedV2 = new FeedV2({ v2, ...shared, running, spare, log });
   const newFeed = (api: StripeApi, work: FeedTick): Feed => {
     const feed = new Feed({ api, work, schedule, states, log, clock, random });
     wakes.on(feedTopic(account, api), () => void feed.look());

@@ -118,6 +118,8 @@ test('the marks of a feed and the rows of its read are written together or not a
     complete: false,
     eventCursor: null,
     swept: null,
+    lost: null,
+    losses: 0,
     gap: null,
   };
   expect(await feeds.get('V2')).toEqual(unread);
@@ -143,6 +145,8 @@ test('the marks of a feed and the rows of its read are written together or not a
     eventCursor: T0 + 4,
     swept: T0 + 6,
     gap: null,
+    lost: null,
+    losses: 0,
   };
   expect(await feeds.get('V2')).toEqual(feed);
   expect(await feeds.get('V1')).toEqual(unread);
