@@ -79,5 +79,5 @@ function messageOf(status: number): string {
   if (status === 404 || status === 410) return 'Stripe does not have the file any more.';
   // The file has the size that the run states, so whoever finds the range outside of it has another.
   if (status === 416) return 'Stripe has a shorter file than the report run states.';
-  return `Stripe did not answer with the file (HTTP ${status}).`;
+  return `Stripe answered with HTTP ${status} instead of the file.`;
 }

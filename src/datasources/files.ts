@@ -70,7 +70,9 @@ export function createFileSource(options: FileSourceOptions): FileSource {
 
   async function get(url: URL, headers: Record<string, string>, signal: AbortSignal) {
     return await requestFile(url, headers, wireTimeouts, [signal, closing.signal]).catch(() => {
-      throw new UpstreamError('unavailable', 'Stripe did not answer with the file.', { effect: 'none' });
+      throw new UpstreamError('unavailable', 'Stripe gave no answer when it was asked for the file.', {
+        effect: 'none',
+      });
     });
   }
 
@@ -122,7 +124,11 @@ export function createFileSource(options: FileSourceOptions): FileSource {
         signal,
       );
       try {
-        if (answer.status !== 200 && answer.status !== 206) throw failureOfFile(answer, run.api === 'V1');
+        if (answer.status !== 200 && answer.status !== 206) {
+          const error = failureOfFile(answer, run.api === 'V1');
+          if (error.kind !== 'rate_limited') throw error;
+          throw withRetryAfter(error, refusalOf(answer, error).retryAfterMs ?? 0);
+        }
         const section = { ...readSpan(answer, { ...span, size, isWhole }), length };
         const leave = (): void => answer.destroy();
         return { size, length, ...bodyOf((sink) => answer.read(sectionOf(section, sink, leave)), leave) };

@@ -42,9 +42,13 @@ export function createAccessCheck(allowedHosts: readonly string[]): AccessCheck 
   };
 }
 
-/** Scheme, host and port under which a request that passed the check reached us. */
+/**
+ * Scheme, host and port under which a request that passed the check reached us. A proxy that ends TLS says so; whoever else does
+ * only gets such links himself.
+ */
 export function originOf(req: IncomingMessage): string {
-  return `http://${hostOf(req)}`;
+  const isSecure = req.headers['x-forwarded-proto'] === 'https';
+  return `${isSecure ? 'https' : 'http'}://${hostOf(req)}`;
 }
 
 function hostOf(req: IncomingMessage): string {

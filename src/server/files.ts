@@ -129,7 +129,7 @@ function sendFailure(res: ServerResponse, error: unknown): void {
   }
   const { kind, retryAfter, message } = error;
   const headers = kind === 'rate_limited' ? { 'retry-after': String(retryAfter ?? 1) } : {};
-  sendText(res, statusOf(kind), `Stripe did not deliver the file: ${message}`, headers);
+  sendText(res, statusOf(kind), `The file cannot be delivered: ${message}`, headers);
 }
 
 /** A file can be gone although its run is not: Stripe deletes files after a year. */

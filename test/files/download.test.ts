@@ -125,7 +125,7 @@ describe.each(['V1', 'V2'] as const)('the file of a %s run', (api) => {
       await both.sandbox.control('POST', 'faults', { path, kind: 'error', status, times: 0 });
       const answer = await fetchFile(url);
       expect(answer.status).toBe(expected);
-      expect(answer.bytes.toString()).toMatch(/^Stripe did not deliver the file: [^\n]+\.\n$/);
+      expect(answer.bytes.toString()).toMatch(/^The file cannot be delivered: [^\n]+\.\n$/);
       expect(answer.bytes.toString()).not.toMatch(/http:|sk_test|blob/);
       await both.sandbox.control('DELETE', 'faults');
     }

@@ -23,5 +23,20 @@ test('a file that Stripe refuses for the rate is waited for once, then the clien
   const refused = await fetchFile(url);
   expect(refused.status).toBe(503);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-  expect(refused.bytes.toString()).toMatch(/^Stripe did not deliver the file: .* Try again in \d+ s\.\n$/);
+  expect(refused.bytes.toString()).toMatch(/^The file cannot be delivered: .* Try again in \d+ s\.\n$/);
+});
+
+test('a refusal by the host of a link of v2 says when to come again, for rows too', async () => {
+  await using both = await startBoth();
+  const id = await both.finished('V2', { text: TEXT });
+  const url = await both.linkTo(id);
+  const fault = { path: '/blob/*', kind: 'error', status: 429, times: 0 };
+  await both.sandbox.control('POST', 'faults', { ...fault, headers: { 'Retry-After': '7' } });
+  const refused = await fetchFile(url);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '7']);
+  await both.sandbox.control('DELETE', 'faults');
+  await both.sandbox.control('POST', 'faults', fault);
+  const query = 'query ($id: ID!) { reportRun(id: $id) { result { file { rowCount } } } }';
+  const { errors } = await both.gateway.query(query, { id });
+  expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_RATE_LIMITED', retryAfter: 1 } }]);
 });

@@ -153,3 +153,22 @@ test('no link, key or address of Stripe gets into the log', async () => {
   expect(log).not.toMatch(/signature|expires=|sk_test|\/blob\/|\/contents/);
   expect(log).not.toContain(both.sandbox.origin);
 });
+
+test('a link begins as the address does that its client sees, also behind a proxy that ends TLS', async () => {
+  await using both = await startBoth();
+  const id = await both.finished('V1');
+  const ask = async (headers: Record<string, string>): Promise<string> => {
+    const answer = await fetch(both.gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({
+        query: `{ reportRun(id: "${id}") { result { file { downloadUrl { url } } } } }`,
+      }),
+    });
+    return /"url":"([^"]+)"/.exec(await answer.text())?.[1] ?? '';
+  };
+  const { host } = new URL(both.gateway.url);
+  expect(await ask({})).toMatch(new RegExp(`^http://${host}/files/`));
+  expect(await ask({ 'x-forwarded-proto': 'https' })).toMatch(new RegExp(`^https://${host}/files/`));
+  expect(await ask({ 'x-forwarded-proto': 'javascript' })).toMatch(new RegExp(`^http://${host}/files/`));
+});

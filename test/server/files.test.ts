@@ -99,7 +99,7 @@ describe('GET /files', () => {
     const { status, text } = await send(gateway, gateway.links.sign('reprun_1', 300).path);
     expect([status, text]).toEqual([
       502,
-      'Stripe did not deliver the file: Stripe did not answer within 10 s.\n',
+      'The file cannot be delivered: Stripe did not answer within 10 s.\n',
     ]);
   });
 
