@@ -3,6 +3,7 @@ import { type Buckets, openBuckets } from './buckets.js';
 import { type Asker, type Engine, LedgerError } from './engine.js';
 import { type Feeds, openFeeds } from './feeds.js';
 import { type Files, openFiles } from './files.js';
+import { forgetFuture } from './future.js';
 import { type Intents, openIntents } from './intents.js';
 import { migrate } from './migrations.js';
 import { openReportTypes, type ReportTypes } from './report-types.js';
@@ -46,8 +47,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   await migrate(engine, now);
   await bind(engine, account, upstream);
   await mendUnreadable(options);
-  // Whoever had a feed in this database is dead.
-  if (!engine.isShared) await freeFeeds(engine);
+  // Whoever had a feed in this database is dead, and their clock was not this one.
+  if (!engine.isShared) {
+    await freeFeeds(engine);
+    await forgetFuture(engine);
+  }
   const runs = openRuns(options);
   return {
     runs,
