@@ -74,7 +74,11 @@ export class Feed {
    */
   async ask(wanted: FeedAsk): Promise<void> {
     if (this.#closed || this.#isQuiet()) return;
-    const ask = await this.#asks.note(wanted, FRESH_MS);
+    const ask = await this.#asks.note(wanted, FRESH_MS).catch((error: unknown) => {
+      // What is known can be read also where nothing can be written.
+      this.#options.log.error({ err: error, api: this.#options.api }, 'a feed could not be asked');
+      return null;
+    });
     const looked = this.look(true);
     await (ask === null ? looked : this.#waiters.wait(ask));
   }
