@@ -4,6 +4,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { GatewayError, UpstreamError } from '../models/errors.js';
 import type { Clock } from './clock.js';
 import type { IntentFinisher } from './intent-finisher.js';
+import { within } from './within.js';
 
 /** The least pause between two rounds, ms: an intent that stays due must not be tried without end. */
 const LEAST_PAUSE_MS = 1_000;
@@ -13,6 +14,8 @@ const MOST_PAUSE_MS = 30_000;
 const FAILURE_PAUSE_MS = 10_000;
 /** How many intents are claimed, and tried, at once: what is claimed must be tried well within its lease. */
 const BATCH = 4;
+/** How long, ms, an attempt may still go on when the gateway closes. */
+const CLOSE_MS = 1_000;
 
 export interface IntentLoopOptions {
   readonly ledger: Ledger;
@@ -49,10 +52,11 @@ export class IntentLoop {
     this.#do(() => Promise.resolve());
   }
 
+  /** A create that hangs is left to whoever takes it up when its lease is over. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    await this.#work;
+    await within(this.#options.clock, CLOSE_MS, this.#work);
   }
 
   #do(work: () => Promise<void>): void {
@@ -60,6 +64,7 @@ export class IntentLoop {
       .then(work)
       .then(() => this.#schedule())
       .catch((error: unknown) => {
+        if (this.#closed) return;
         this.#options.log.error({ err: error }, 'the open creates could not be looked through');
         this.#runIn(FAILURE_PAUSE_MS);
       });
