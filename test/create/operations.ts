@@ -24,6 +24,7 @@ export interface UpstreamRun {
   readonly id: string;
   readonly api: 'V1' | 'V2';
   readonly idempotencyKey: string | null;
+  readonly status: 'running' | 'succeeded' | 'failed';
 }
 
 export const CREATE = `mutation ($input: CreateReportRunInput!) {
@@ -80,7 +81,7 @@ export async function listedIds(endpoint: Endpoint): Promise<string[]> {
   return (data?.reportRuns.nodes ?? []).map(({ id }) => id).sort();
 }
 
-async function upstreamRuns(sandbox: TestSandbox, account: string): Promise<readonly UpstreamRun[]> {
+export async function upstreamRuns(sandbox: TestSandbox, account: string): Promise<readonly UpstreamRun[]> {
   return (await sandbox.control<{ runs: UpstreamRun[] }>('GET', `runs?account=${account}&mode=test`)).runs;
 }
 

@@ -6,6 +6,8 @@ import { type Program, startProgram } from '../support/process.js';
 import { type TestSandbox, withControl } from '../support/sandbox.js';
 
 export interface GatewayProcess {
+  /** Of its graph. */
+  readonly url: string;
   query<Data>(query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer<Data>>;
   /** SIGKILL; resolves when the process has gone. */
   kill(): Promise<void>;
@@ -40,7 +42,12 @@ export class Processes implements AsyncDisposable {
       ...environment,
     });
     const [, url = ''] = await program.says(/^Report-run gateway: (\S+)$/m);
-    return { query: (query, variables) => post(url, query, variables), kill: () => kill(program), program };
+    return {
+      url,
+      query: (query, variables) => post(url, query, variables),
+      kill: () => kill(program),
+      program,
+    };
   }
 
   /** Starts a gateway that is expected to fail, and gives what it ended with. */
@@ -69,7 +76,7 @@ function gatewayEnvironment(upstream: string, database: string): Record<string, 
   return {
     STRIPE_API_KEY: 'sk_test_x',
     STRIPE_API_BASE: upstream,
-    DATABASE_URL: database.includes('://') ? database : `file:${database}`,
+    DATABASE_URL: /^[a-z]+:/.test(database) ? database : `file:${database}`,
     AUTH_ANONYMOUS: '1',
     PORT: '0',
     LOG_LEVEL: 'warn',

@@ -22,8 +22,8 @@ export async function makeDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** On the shared server, or on the one of `serverUrl`. */
-async function makePostgresDatabase(serverUrl = inject('postgresUrl')): Promise<TestDatabase> {
+/** On the shared server, or on the one of `serverUrl`. Whoever makes it drops it. */
+export async function makePostgresDatabase(serverUrl = inject('postgresUrl')): Promise<TestDatabase> {
   const name = `test_${process.pid}_${Date.now().toString(36)}_${Math.floor(Math.random() * 1e9).toString(36)}`;
   await command(serverUrl, `create database ${name}`);
   const url = new URL(serverUrl);
