@@ -7,6 +7,7 @@ import type {
   UnreadableRun,
 } from '../models/report-run.js';
 import type { RunFilter, RunPageRequest, RunPosition } from '../models/run-page.js';
+import { batches } from './batches.js';
 import type { Asker, Engine, Tx } from './engine.js';
 import { type ObserveReport, observeIn, placeholders } from './observe.js';
 import { type RunListing, runPages } from './run-pages.js';
@@ -112,12 +113,15 @@ export function openRuns(scope: RunScope): Runs {
   const { engine, account } = scope;
 
   async function get(asker: Asker, ids: readonly string[]): Promise<ReadonlyMap<string, LedgerRun>> {
-    if (ids.length === 0) return new Map();
-    const rows = await asker.query<RunRow>(
-      `select ${RUN_COLUMNS} from runs where account = ? and id in (${placeholders(ids.length)})`,
-      [account, ...ids],
-    );
-    return new Map(rows.map((row) => [row.id, decodeRow(scope.decode, row)]));
+    const found = new Map<string, LedgerRun>();
+    for (const batch of batches(ids)) {
+      const rows = await asker.query<RunRow>(
+        `select ${RUN_COLUMNS} from runs where account = ? and id in (${placeholders(batch.length)})`,
+        [account, ...batch],
+      );
+      for (const row of rows) found.set(row.id, decodeRow(scope.decode, row));
+    }
+    return found;
   }
 
   return {

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { WebhookEvent, WebhookNews, WebhookRun } from '../datasources/stripe-webhooks.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { StripeApi } from '../models/report-run.js';
+import type { RunNote } from '../ledger/runs.js';
+import type { ReportRunStatus, StripeApi } from '../models/report-run.js';
 import type { Feed } from './feed.js';
 
 /** The most other accounts that are remembered as logged. */
@@ -10,9 +11,15 @@ const FOREIGN_MAX = 1_000;
 export interface DeliveriesOptions {
   /** `<acct_id>:<live|test>`. */
   readonly account: string;
-  readonly ledger: Ledger;
-  readonly feeds: Readonly<Record<StripeApi, Feed>>;
+  readonly ledger: Pick<Ledger, 'runs' | 'reportTypes'>;
+  readonly feeds: Readonly<Record<StripeApi, Pick<Feed, 'want'>>>;
   readonly log: Logger;
+}
+
+/** What was told of one API's runs and is to be written together. */
+interface Gathered {
+  readonly notes: RunNote[];
+  readonly kept: Promise<void>;
 }
 
 /**
@@ -22,6 +29,8 @@ export interface DeliveriesOptions {
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   readonly #foreign = new Set<string>();
+  readonly #next = new Map<StripeApi, Gathered>();
+  readonly #writing = new Map<StripeApi, Promise<unknown>>();
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -36,14 +45,37 @@ export class Deliveries {
     await ledger.reportTypes.outdate('V1');
   }
 
-  async #look({ kind: _kind, api, ...note }: WebhookRun): Promise<void> {
+  /** Many runs may end in the same moment: what comes in while others are written goes into the next transaction together. */
+  #look({ kind: _kind, api, ...note }: WebhookRun): Promise<void> {
+    const gathered = this.#next.get(api) ?? this.#gather(api);
+    gathered.notes.push(note);
+    return gathered.kept;
+  }
+
+  #gather(api: StripeApi): Gathered {
+    const notes: RunNote[] = [];
+    const before = this.#writing.get(api) ?? Promise.resolve();
+    const kept = before.then(() => {
+      this.#next.delete(api);
+      return this.#keep(api, notes);
+    });
+    this.#writing.set(
+      api,
+      kept.catch(() => undefined),
+    );
+    const gathered = { notes, kept };
+    this.#next.set(api, gathered);
+    return gathered;
+  }
+
+  async #keep(api: StripeApi, notes: readonly RunNote[]): Promise<void> {
     const { ledger, feeds } = this.#options;
-    const { id } = note;
-    await ledger.runs.note(api, [note]);
-    const status = (await ledger.runs.get([id])).get(id)?.status ?? null;
+    await ledger.runs.note(api, notes);
+    const ids = [...new Set(notes.map(({ id }) => id))];
+    const known = await ledger.runs.get(ids);
     // The ends come twice from v2, and whatever is delivered may come again.
-    if (status === 'SUCCEEDED' || status === 'FAILED') return;
-    await feeds[api].want({ ids: [id] });
+    const open = ids.filter((id) => !hasEnded(known.get(id)?.status ?? null));
+    if (open.length > 0) await feeds[api].want({ ids: open });
   }
 
   /** A destination may be told of connected accounts, and a secret may be that of the other mode. */
@@ -61,4 +93,8 @@ export class Deliveries {
     }
     return false;
   }
+}
+
+function hasEnded(status: ReportRunStatus | null): boolean {
+  return status === 'SUCCEEDED' || status === 'FAILED';
 }

@@ -1,6 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { ObserveReport } from '../ledger/observe.js';
 import type { ObservedRun, UnreadableRun } from '../models/report-run.js';
+
+/** Of how many odd runs it is remembered that they were logged. */
+const ODD_MAX = 10_000;
 
 /** One upstream answer that showed runs. */
 export interface Sighting {
@@ -11,7 +15,7 @@ export interface Sighting {
 /** The log of what was odd about runs. */
 export class Sightings {
   /** Why runs could not be read, by id: each is logged once, not at every refresh. */
-  readonly #odd = new Map<string, string>();
+  readonly #odd = new LRUCache<string, string>({ max: ODD_MAX });
   readonly #log: Logger;
 
   constructor({ log }: { log: Logger }) {

@@ -9,7 +9,7 @@ const RETRY_MS = 2_000;
 
 export interface SlotsOptions {
   readonly ledger: Ledger;
-  readonly followers: Followers;
+  readonly followers: Pick<Followers, 'add'>;
   readonly clock: Clock;
 }
 
@@ -63,11 +63,14 @@ export class Slots {
     }
   }
 
-  /** Called when runs have moved: the first in line tries again if one of those that take the slots has ended. */
+  /**
+   * Called when runs have moved: the first in line tries again if one of those that take the slots has ended. Never rejects: where the
+   * ledger cannot be read, the first in line asks after a while in any case.
+   */
   async look(): Promise<void> {
     if (this.#line.length === 0) return;
-    const running = new Set((await this.#options.ledger.runs.running('V2')).map(({ id }) => id));
-    if ([...this.#followed.keys()].some((id) => !running.has(id))) raise(this.#line[0]);
+    const running = await this.#running().catch(() => null);
+    if (running !== null && [...this.#followed.keys()].some((id) => !running.has(id))) raise(this.#line[0]);
   }
 
   /** Nobody waits any longer. */
@@ -126,14 +129,18 @@ export class Slots {
 
   /** Whoever waits wants to hear soon which run ends. */
   async #follow(): Promise<void> {
-    const { ledger, followers } = this.#options;
-    const running = new Set((await ledger.runs.running('V2')).map(({ id }) => id));
+    const { followers } = this.#options;
+    const running = await this.#running();
     for (const [id, end] of this.#followed) {
       if (running.has(id)) continue;
       end();
       this.#followed.delete(id);
     }
     for (const id of running) if (!this.#followed.has(id)) this.#followed.set(id, followers.add(id));
+  }
+
+  async #running(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#options.ledger.runs.running('V2')).map(({ id }) => id));
   }
 }
 

@@ -28,9 +28,9 @@ export function badEnd(
   return { due, state: stateAfter(error) ?? claim.state, failure };
 }
 
-/** What a failure says of the API as a whole; null: nothing. */
+/** What a failure says of the API as a whole; null: nothing. Whoever is asked too often is not away. */
 export function stateAfter(error: unknown): UpstreamState['state'] | null {
-  if (!(error instanceof UpstreamError)) return null;
+  if (!(error instanceof UpstreamError) || error.kind === 'rate_limited') return null;
   return isRefusal(error) ? 'UNAVAILABLE' : 'DOWN';
 }
 

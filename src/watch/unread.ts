@@ -10,7 +10,7 @@ import type { SpareTime } from './spare-time.js';
 
 /** How long, ms, an id that could not be read is left alone. */
 const RETRY_MS = 60_000;
-/** How many ids that are known but not yet read are retrieved in one tick. */
+/** How many ids that are known but not yet read are retrieved in one tick, and how many of those that an event has just told of. */
 const UNREAD_PER_TICK = 8;
 const SECOND = 1_000;
 const ODD: ReadonlySet<string> = new Set(['not_found', 'invalid', 'contract']);
@@ -48,25 +48,31 @@ export class Unread {
 
   /**
    * Reads some, a few at each tick so that they do not hold up the others: those asked for, then those that were odd when an event says
-   * that they have `ended` since, then the newest. Gives how many.
+   * that they have `ended` since, then the newest. What the budget has no calls for is left for a later tick. Gives how many.
    */
   async read(claim: FeedSchedule, ended: Iterable<string>): Promise<number> {
     const { api, ledger, clock, spare } = this.#options;
     const before = clock.now() - RETRY_MS;
-    const asked = await ledger.runs.unreadAsked(api, claim.served, claim.claimed);
+    const asked = (await ledger.runs.unreadAsked(api, claim.served, claim.claimed)).slice(0, UNREAD_PER_TICK);
     const known = await ledger.runs.get([...ended]);
     const odd = [...known.values()].filter(({ status, seen }) => status === null && (seen ?? 0) <= before);
     const next = await ledger.runs.unread(api, UNREAD_PER_TICK, before);
     const others = [...odd.map(({ id }) => id), ...next].slice(0, UNREAD_PER_TICK);
     const isAwaited = new Set(asked);
     const left = [...new Set(others)].filter((id) => !isAwaited.has(id));
-    await Promise.all(asked.map((id) => this.retrieve(id, 'person')));
+    const first = await this.#retrieveAll(asked, 'watched').catch(putOff);
     // A list that asks for new runs wants these too.
     const priority = claim.askedNews > claim.served ? 'watched' : 'rest';
-    const retrieved = await spare.run(priority, () =>
-      Promise.all(left.map((id) => this.retrieve(id, priority))),
-    );
-    return asked.length + (retrieved?.length ?? 0);
+    const then = await spare.run(priority, () => this.#retrieveAll(left, priority)).catch(putOff);
+    return first + (then ?? 0);
+  }
+
+  /** Waits for all of them, also where one fails: none may still be under way when the tick has ended. Gives how many. */
+  async #retrieveAll(ids: readonly string[], priority: Priority): Promise<number> {
+    const ends = await Promise.allSettled(ids.map((id) => this.retrieve(id, priority)));
+    const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    if (failures.length > 0) throw failures.find((failure) => !isRateLimited(failure)) ?? failures[0];
+    return ends.length;
   }
 
   /** Reads a run. An odd or missing one is left alone for a while; only a failure that all would meet is thrown. */
@@ -84,4 +90,14 @@ export class Unread {
       if (!(await ledger.runs.forget(id))) await ledger.runs.missing(id, askedAt);
     }
   }
+}
+
+/** None was read, which is no failure of the tick: they stay unread, and are due again. */
+function putOff(error: unknown): number {
+  if (isRateLimited(error)) return 0;
+  throw error;
+}
+
+function isRateLimited(error: unknown): boolean {
+  return error instanceof UpstreamError && error.kind === 'rate_limited';
 }

@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
+import { UpstreamError } from '../../src/models/errors.js';
+import { systemClock } from '../../src/watch/clock.js';
+import { Slots } from '../../src/watch/slots.js';
+import { testLedger } from '../ledger/support.js';
 import { type GraphQLAnswer, startTestGateway, type TestGateway } from '../support/gateway.js';
 import { startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 import { created, type Endpoint, until, upstreamIds, V2_RUNS, v2Input } from './operations.js';
@@ -154,4 +158,30 @@ test.concurrent('killed while it waits, a create is tried once more: with a slot
   const ids = await upstreamIds(sandbox, 'acct_x');
   expect(ids).toHaveLength(2);
   expect([first.id, await runOf(createIn(gateway, 'free', 0))].sort()).toEqual(ids);
+});
+
+test('while the ledger cannot be read, who waits for a slot goes on waiting', async () => {
+  const ledger = await testLedger();
+  let isAway = false;
+  const running: typeof ledger.runs.running = (api, options) =>
+    isAway ? Promise.reject(new Error('the ledger is away')) : ledger.runs.running(api, options);
+  const slots = new Slots({
+    ledger: { ...ledger, runs: { ...ledger.runs, running } },
+    followers: { add: () => () => {} },
+    clock: systemClock(Date.now),
+  });
+  const refusal = new UpstreamError('rate_limited', 'Too many run.', {
+    code: 'report_run_rate_limit_exceeded',
+  });
+  let posts = 0;
+  const waiting = slots.through(Date.now() + 20_000, async () => {
+    posts += 1;
+    if (posts === 1) throw refusal;
+    return 'started';
+  });
+  await until(() => Promise.resolve(posts === 1));
+  isAway = true;
+  await slots.look();
+  isAway = false;
+  expect(await waiting).toBe('started');
 });
