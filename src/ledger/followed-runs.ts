@@ -24,19 +24,27 @@ export interface FollowedRun extends RunningRun {
 export interface RunningPace {
   /** When the youngest was created that somebody follows. */
   readonly watched: number | null;
-  /** When the one of those was looked at whose last look is the longest ago; 0 where there was none. */
-  readonly watchedSeen: number | null;
+  /** When the first of those is due for its next look, by its own age. */
+  readonly watchedDue: number | null;
   /** The latest end that an event has told of and no read has shown; now, where nobody has looked since then. */
   readonly ending: number | null;
   /** When the first of those is due that nobody follows: a tenth of its age after its last look, from one minute to 15. */
   readonly unwatched: number | null;
 }
 
+/** How far apart the looks are at a run that somebody follows, ms: a tenth of its age, within these bounds. */
+export interface WatchedPace {
+  readonly least: number;
+  readonly most: number;
+  /** So young, ms, a run is looked at each second all the same. */
+  readonly young: number;
+}
+
 /** The running runs, for those who look after them. */
 export interface FollowedRuns {
   /** Newest first. */
   followed(api: StripeApi): Promise<readonly FollowedRun[]>;
-  pace(api: StripeApi): Promise<RunningPace>;
+  pace(api: StripeApi, watched: WatchedPace): Promise<RunningPace>;
   /** Somebody follows these runs until an instant (unix ms). */
   watch(ids: readonly string[], until: number): Promise<void>;
   /** Nobody here follows these runs any more: those who do elsewhere hear of it, and say so. */
@@ -58,19 +66,23 @@ export function followedRuns(engine: Engine, account: string): FollowedRuns {
          from runs where ${RUNNING} order by created desc, id desc`,
         [account, api],
       ),
-    async pace(api) {
+    async pace(api, { least, most, young }) {
       const now = engine.now();
       const [row] = await engine.query<RunningPace>(
         `select max(case when watched_until > ? then created end) as watched,
-           min(case when watched_until > ? then coalesce(seen, 0) end) as "watchedSeen",
+           min(case when watched_until > ? then coalesce(seen, 0) + case when created > ? then 1000
+             when created > ? then ? when created < ? then ? else (? - created) / 10 end end) as "watchedDue",
            max(case when ended > ? then null
              when ended > coalesce(seen, 0) then cast(? as bigint) else ended end) as ending,
            min(case when watched_until > ? then null else coalesce(seen, 0) + case when created > ? then 60000
              when created < ? then 900000 else (? - created) / 10 end end) as unwatched
          from runs where ${RUNNING}`,
-        [now, now, now, now, now, now - 600_000, now - 9_000_000, now, account, api],
+        [
+          ...[now, now, now - young, now - 10 * least, least, now - 10 * most, most, now],
+          ...[now, now, now, now - 600_000, now - 9_000_000, now, account, api],
+        ],
       );
-      return row ?? { watched: null, watchedSeen: null, ending: null, unwatched: null };
+      return row ?? { watched: null, watchedDue: null, ending: null, unwatched: null };
     },
     async watch(ids, until) {
       await engine.tx(async (tx) => {

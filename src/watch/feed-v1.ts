@@ -13,7 +13,11 @@ import { Unread } from './unread.js';
 import type { Clock } from './clock.js';
 
 /** How many calls a tick makes that nobody waits for: then those who do get their turn. */
-const CALLS_PER_TICK = 20;
+const CALLS_PER_TICK = 10;
+/** So many of these are kept for runs that are older than the youngest. */
+const CALLS_FOR_OLD = 5;
+/** Ms since its creation in which a run goes before the others: it is looked at more often than they are. */
+const YOUNG_MS = 60_000;
 /** Ms for each call of such a tick until the next one: where running runs lie far apart, their pace is what their cost allows. */
 const CALL_MS = 200;
 
@@ -66,20 +70,25 @@ export class FeedV1 implements FeedTick {
     return due.length === 0 ? null : Math.max(0, Math.min(...due), this.#restUntil - clock.now());
   }
 
-  /** Looks at those that are due, newest first; where they are too many, at some of them in each tick until each has had its turn. */
+  /**
+   * Looks at those that are due: first at young ones, then newest first; where they are too many, at some of them in each tick until
+   * each has had its turn.
+   */
   async #sweepOn(due: readonly FollowedRun[], claim: FeedSchedule): Promise<void> {
     const { spare, clock } = this.#options;
     const began = clock.now();
     this.#sweep ??= began;
     const sweep = this.#sweep;
-    const left = due.filter(({ seen }) => seen < sweep);
     const isWaitedFor = (run: FollowedRun): boolean => priorityOf(run, claim, began) !== 'rest';
-    const watched = await this.#cover.cover(left.filter(isWaitedFor), CALLS_PER_TICK, 'watched');
-    const rest = left.filter((run) => !isWaitedFor(run) && !watched.shown.has(run.id));
-    const others = await spare.run('rest', () =>
-      this.#cover.cover(rest, CALLS_PER_TICK - watched.calls, 'rest'),
-    );
-    if (watched.isWhole && (others === null || others.isWhole)) this.#sweep = null;
-    this.#restUntil = began + (watched.calls + (others?.calls ?? 0)) * CALL_MS;
+    const waited = due.filter(isWaitedFor);
+    const isYoung = ({ createdAt }: FollowedRun): boolean => began - createdAt < YOUNG_MS;
+    const young = await this.#cover.cover(waited.filter(isYoung), CALLS_PER_TICK - CALLS_FOR_OLD, 'watched');
+    const left = due.filter((run) => run.seen < sweep && !young.shown.has(run.id));
+    const old = await this.#cover.cover(left.filter(isWaitedFor), CALLS_PER_TICK - young.calls, 'watched');
+    const calls = young.calls + old.calls;
+    const rest = left.filter((run) => !isWaitedFor(run) && !old.shown.has(run.id));
+    const others = await spare.run('rest', () => this.#cover.cover(rest, CALLS_PER_TICK - calls, 'rest'));
+    if (old.isWhole && (others === null || others.isWhole)) this.#sweep = null;
+    this.#restUntil = began + (calls + (others?.calls ?? 0)) * CALL_MS;
   }
 }

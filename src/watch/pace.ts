@@ -1,3 +1,5 @@
+import type { WatchedPace } from '../ledger/followed-runs.js';
+
 /** A read at most this old, in ms, is as good as a new one. */
 export const FRESH_MS = 1_000;
 
@@ -13,19 +15,17 @@ export const READ_WAIT_MS = 2_000;
  */
 export const LIST_LAG_MS = 60_000;
 
-/** So young, in ms, a run is looked at once a second even where webhooks tell of its end: it may end before they could. */
-const YOUNG_MS = 10_000;
-
 /**
- * The pause before the next look at runs that somebody watches: 1 s for a run just created, a tenth of its age later, 15 s at
- * most; 30 to 60 s where webhooks tell of ends. `ageMs` is that of the youngest one.
+ * How far apart the looks are at a run that somebody watches: 1 s for a run just created, a tenth of its age later, 15 s at most; 30
+ * to 60 s where webhooks tell of ends, but for the first seconds, in which a run may end before they could.
  */
-export function watchedPause(
-  ageMs: number,
-  { webhooks, random }: { readonly webhooks: boolean; readonly random: () => number },
-): number {
-  const [least, most] = webhooks && ageMs > YOUNG_MS ? [30_000, 60_000] : [1_000, 15_000];
-  return jittered(clamp(ageMs / 10, least, most), random);
+export function watchedPace(webhooks: boolean): WatchedPace {
+  return webhooks ? { least: 30_000, most: 60_000, young: 10_000 } : { least: 1_000, most: 15_000, young: 0 };
+}
+
+/** The pause, ms, before the next look at a run of this age, ms, that somebody watches. */
+export function watchedPause(ageMs: number, { least, most, young }: WatchedPace): number {
+  return ageMs < young ? 1_000 : clamp(ageMs / 10, least, most);
 }
 
 /** The pause before the next look at running runs that nobody watches: a minute, growing with age to 15 minutes. */
@@ -39,7 +39,7 @@ export function failurePause(failures: number, random: () => number): number {
 }
 
 /** Up to a tenth longer, never shorter, so that many gateways do not ask in step. */
-function jittered(ms: number, random: () => number): number {
+export function jittered(ms: number, random: () => number): number {
   return Math.round(ms * (1 + random() / 10));
 }
 

@@ -3,7 +3,7 @@ import type { FollowedRun, FollowedRuns } from '../ledger/followed-runs.js';
 import type { FeedSchedule } from '../ledger/schedule.js';
 import type { StripeApi } from '../models/report-run.js';
 import type { Clock } from './clock.js';
-import { unwatchedPause, watchedPause } from './pace.js';
+import { jittered, unwatchedPause, watchedPace, watchedPause } from './pace.js';
 import type { SpareTime } from './spare-time.js';
 
 /** How long, ms, a run is looked for once a second that an event says has ended. */
@@ -34,14 +34,13 @@ export class RunningRuns {
     const { runs, clock, webhooks, spare } = this.#options;
     const now = clock.now();
     const running = await runs.followed(api);
-    const watched = running.find(({ watchedUntil }) => watchedUntil > now);
-    const pause = watchedPause(now - (watched?.createdAt ?? 0), { webhooks, random: () => 0 });
+    const pace = watchedPace(webhooks);
     return running.filter((run) => {
       if (run.seen >= (claim.began ?? now)) return false;
       if (isAsked(run, claim) || isEnding(run, now)) return true;
       if (run.watchedUntil <= now && spare.pause > 0) return false;
       const age = now - run.createdAt;
-      const rest = run.watchedUntil > now ? pause : unwatchedPause(age, () => 0);
+      const rest = run.watchedUntil > now ? watchedPause(age, pace) : unwatchedPause(age, () => 0);
       // Nearly over is over: the next tick may be a long time off.
       return now - run.seen >= rest * 0.9;
     });
@@ -50,23 +49,22 @@ export class RunningRuns {
   /** Who waits for what a tick learns of the API as a whole. */
   async urgency(api: StripeApi, claim: FeedSchedule): Promise<Priority> {
     if (claim.claimed > claim.served) return 'person';
-    const { watched, ending } = await this.#options.runs.pace(api);
+    const { runs, webhooks } = this.#options;
+    const { watched, ending } = await runs.pace(api, watchedPace(webhooks));
     return watched === null && ending === null ? 'rest' : 'watched';
   }
 
   /** Ms until the next look; null where nothing runs. */
   async pause(api: StripeApi): Promise<number | null> {
     const { runs, clock, webhooks, random, spare } = this.#options;
-    const { watched, watchedSeen, ending, unwatched } = await runs.pace(api);
+    const pace = watchedPace(webhooks);
+    const { watched, watchedDue, ending, unwatched } = await runs.pace(api, pace);
     const now = clock.now();
     const pauses: number[] = [];
     if (ending !== null && now - ending < ENDING_MS) pauses.push(SECOND);
-    if (watched !== null) {
-      const pause = watchedPause(now - watched, { webhooks, random });
-      // A tick of v2 looks at events first, whichever run was looked at last.
-      const since = api === 'V1' ? (watchedSeen ?? 0) : now;
-      pauses.push(Math.max(LEAST_MS, since + pause - now));
-    }
+    if (api === 'V1' && watchedDue !== null) pauses.push(Math.max(LEAST_MS, watchedDue - now));
+    // A tick of v2 looks at events first, which tell of every run: the youngest sets the pace.
+    if (api === 'V2' && watched !== null) pauses.push(jittered(watchedPause(now - watched, pace), random));
     if (unwatched !== null) pauses.push(Math.max(SECOND, spare.pause, unwatched - now) * (1 + random() / 10));
     return pauses.length === 0 ? null : Math.round(Math.min(...pauses));
   }

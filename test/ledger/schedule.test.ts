@@ -136,22 +136,25 @@ test('a reader asks for nothing that was just seen, and shares a tick that is at
   expect(await ask([], true)).toBeNull();
 });
 
+const PACE = { least: 1_000, most: 15_000, young: 0 };
+
 test('runs are watched until those who follow them go or say no more, and the others hear of it', async () => {
   const { runs, engine, clock } = await openClocked();
   const told: string[] = [];
   engine.onNotify((topic) => told.push(topic));
   const one = (id: string, created: number) => seen(id, 'RUNNING', { created });
   await runs.observe([one('frr_old', T0 - 50_000), one('frr_new', T0 - 20_000)], { askedAt: T0 });
-  expect(await runs.pace('V1')).toEqual({
+  expect(await runs.pace('V1', PACE)).toEqual({
     watched: null,
-    watchedSeen: null,
+    watchedDue: null,
     ending: null,
     unwatched: T0 + 60_000,
   });
   await runs.watch(['frr_old', 'frr_new'], T0 + 60_000);
-  expect(await runs.pace('V1')).toEqual({
+  expect(await runs.pace('V1', PACE)).toEqual({
     watched: T0 - 20_000,
-    watchedSeen: T0,
+    // The younger one is due first: a tenth of its age after the look.
+    watchedDue: T0 + 2_000,
     ending: null,
     unwatched: null,
   });
@@ -161,7 +164,7 @@ test('runs are watched until those who follow them go or say no more, and the ot
   expect(told.sort()).toEqual([`left:${ACCOUNT}:frr_new`, `left:${ACCOUNT}:frr_old`]);
   await runs.watch(['frr_old'], T0 + 60_000);
   clock.now += 60_001;
-  expect((await runs.pace('V1')).watched).toBeNull();
+  expect((await runs.pace('V1', PACE)).watched).toBeNull();
 });
 
 test('a run is gone when Stripe has not known it three times over five minutes, unless it was seen between', async () => {

@@ -57,7 +57,7 @@ export async function statementsOfLists(engine: Engine): Promise<readonly Statem
   await runs.running('V1');
   await runs.running('V2', { ids: ['reprun_1', 'reprun_2'] });
   await runs.followed('V1');
-  await runs.pace('V2');
+  await runs.pace('V2', { least: 1_000, most: 15_000, young: 0 });
   await runs.unreadSince('V2');
   await runs.unreadAsked('V1', 0, 1);
   await runs.types('V2');

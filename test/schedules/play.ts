@@ -1,45 +1,19 @@
 import { type Account, openAccount } from '../../src/simulation/account.js';
-import { createUpstream, type Trip, type Upstream } from '../../src/simulation/upstream.js';
 import { findRun } from '../../src/sandbox/world.js';
-import { VirtualClock } from '../../src/simulation/virtual-clock.js';
-import type { Engine } from '../../src/ledger/engine.js';
-import { openSqlite } from '../../src/ledger/sqlite.js';
 import type { CreateReportRunRequest } from '../../src/models/create-report-run.js';
 import { GatewayError } from '../../src/models/errors.js';
 import type { ReportRunStatus, StripeApi } from '../../src/models/report-run.js';
 import { mortal, type MortalEngine } from './mortal.js';
+import { numberOf, requestFor } from './requests.js';
 import type { FaultKind, Step } from './schedule.js';
+import type { Stage } from './stage.js';
 
-const START = Date.UTC(2026, 0, 5, 9);
 const INSTANCES = 2;
 /** Long enough for the slowest repetition: a spent key waits a minute, and pauses grow to one. */
 const AFTERMATH_MS = 240_000;
 /** Long enough for whoever follows a run to be told of its end. */
 const END_MS = 30_000;
 const EVERYTHING = { filter: {}, direction: 'forward', limit: 100, after: null, before: null } as const;
-
-/** One database, one Stripe, any number of accounts, one after the other. */
-export interface Stage {
-  readonly engine: Engine;
-  readonly clock: VirtualClock;
-  readonly upstream: Upstream;
-  /** How the next requests travel. */
-  readonly losses: { left: number; method: string; lost: Trip['lost'] }[];
-  accounts: number;
-}
-
-export async function openStage(file: string, random: () => number): Promise<Stage> {
-  const clock = new VirtualClock(START);
-  const losses: Stage['losses'] = [];
-  const trip = (method: string): Trip => {
-    const loss = losses.find((one) => one.left > 0 && one.method === method);
-    if (loss !== undefined) loss.left -= 1;
-    return { there: 20 + 200 * random(), back: 20 + 200 * random(), lost: loss?.lost ?? null };
-  };
-  const upstream = createUpstream({ clock, random, trip });
-  upstream.control('POST', 'settings', { v2ConcurrentRuns: 1_000, runSeconds: 80_000 });
-  return { engine: openSqlite(file, clock.now), clock, upstream, losses, accounts: 0 };
-}
 
 interface Instance extends Account {
   readonly database: MortalEngine;
@@ -304,25 +278,4 @@ class Player {
     const runs = await this.#runs();
     return runs.length === 0 ? null : (runs[index % runs.length] ?? null);
   }
-}
-
-const KEYLESS_START = Date.UTC(2025, 10, 1);
-const DAY = 86_400_000;
-
-/** Requests under a key begin on a day of their own, so that it can be told which run is whose; those without are all alike. */
-function requestFor(api: StripeApi, number: number | null): CreateReportRunRequest {
-  const start = KEYLESS_START + (number === null ? 0 : number + 1) * DAY;
-  const end = Date.UTC(2025, 11, 1);
-  if (api === 'V1') {
-    const parameters = { interval_start: start / 1_000, interval_end: end / 1_000 };
-    return { api, reportType: 'balance.summary.1', parameters };
-  }
-  const iso = (at: number): string => new Date(at).toISOString();
-  const parameters = { interval_start: iso(start), interval_end: iso(end) };
-  return { api, report: 'report_test_balance_summary', parameters, compressFile: null };
-}
-
-function numberOf(start: unknown): number | null {
-  const at = typeof start === 'string' && start.includes('T') ? Date.parse(start) : Number(start) * 1_000;
-  return at === KEYLESS_START ? null : (at - KEYLESS_START) / DAY - 1;
 }

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seeded } from '../../src/simulation/seeded.js';
-import { openStage, play, type Stage } from './play.js';
+import { play } from './play.js';
 import { schedule } from './schedule.js';
+import { openStage, type Stage } from './stage.js';
 import { wrongsOf } from './verdict.js';
 
 /** How many schedules are played; `npm run test:schedules` plays 100,000. */
