@@ -11,8 +11,12 @@ import type { SpareTime } from './spare-time.js';
 
 /** How long Stripe keeps events (Stripe docs, events), ms. */
 const RETENTION_MS = 30 * 86_400_000;
-/** v2's lists are eventually consistent (Stripe docs, API v2 overview): each read starts this long before the last one, ms. */
+/** v2's lists are eventually consistent (Stripe docs, API v2 overview): a deep read starts this long before the last deep one, ms. */
 const OVERLAP_MS = 600_000;
+/** So often, ms, a read is a deep one: in between a tick costs one page, however much happens in ten minutes. */
+const DEEP_MS = 60_000;
+/** The reads in between start this long before the last one, ms. What comes later still is in the next deep one. */
+const LIGHT_OVERLAP_MS = 10_000;
 /** Once in so long a time, ms, all that are kept are looked through. */
 const SWEEP_MS = 86_400_000;
 /** So long, ms, it is left to a time when nobody waits. */
@@ -27,6 +31,8 @@ interface Pass {
   readonly began: number;
   readonly createdFrom: number;
   readonly isSweep: boolean;
+  /** Whether it shows what earlier reads may have come too early for. */
+  readonly isDeep: boolean;
   readonly page: string | null;
 }
 
@@ -43,6 +49,8 @@ export class EventsV2 {
   readonly #options: EventsV2Options;
   #pass: Pass | null = null;
   #isPutOff = false;
+  /** When the last read here began that came to its end, and when the last deep one did; unix ms. */
+  #last = { any: 0, deep: 0 };
 
   constructor(options: EventsV2Options) {
     this.#options = options;
@@ -73,16 +81,17 @@ export class EventsV2 {
       for (const event of events) if (isEnd(event)) ended.add(event.runId);
       const notes = events.map((event) => noteOf(event));
       if (nextPage === null) {
-        const { began, isSweep } = pass;
+        const { began, isSweep, isDeep } = pass;
         // Another instance may have begun a later pass and ended it since.
         const move = ({ eventCursor, refreshed, swept }: FeedMarks): Partial<FeedMarks> => ({
-          eventCursor: Math.max(began, eventCursor ?? 0),
+          eventCursor: isDeep ? Math.max(began, eventCursor ?? 0) : eventCursor,
           refreshed: Math.max(began, refreshed ?? 0),
           complete: true,
           swept: isSweep ? began : swept,
         });
         await ledger.feeds.advance('V2', move, { notes, attempt });
         this.#pass = null;
+        this.#last = { any: began, deep: isDeep ? began : this.#last.deep };
         return ended;
       }
       await ledger.feeds.advance('V2', {}, { notes, attempt });
@@ -100,8 +109,10 @@ export class EventsV2 {
     if (eventCursor !== null && eventCursor < oldest)
       await this.#lose(marks, { from: eventCursor, until: oldest }, attempt);
     const isSweep = began - (swept ?? 0) > (priority === 'rest' ? SWEEP_MS : SWEEP_LATEST_MS);
-    const createdFrom = isSweep ? oldest : Math.max(oldest, (eventCursor ?? oldest) - OVERLAP_MS);
-    return { began, createdFrom, isSweep, page: null };
+    if (isSweep) return { began, createdFrom: oldest, isSweep, isDeep: true, page: null };
+    const isDeep = began - this.#last.deep >= DEEP_MS;
+    const from = isDeep ? (eventCursor ?? oldest) - OVERLAP_MS : this.#last.any - LIGHT_OVERLAP_MS;
+    return { began, createdFrom: Math.max(oldest, from), isSweep, isDeep, page: null };
   }
 
   /** Events that are dropped for good before they were read: v2 has no list in which the runs they told of could be found. */
