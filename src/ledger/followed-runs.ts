@@ -78,8 +78,22 @@ export function followedRuns(engine: Engine, account: string): FollowedRuns {
              when created < ? then 900000 else (? - created) / 10 end end) as unwatched
          from runs where ${RUNNING}`,
         [
-          now, now, now - young, now - 10 * least, least, now - 10 * most, most, now, now, now, now, now - 600_000,
-          now - 9_000_000, now, account, api,
+          now,
+          now,
+          now - young,
+          now - 10 * least,
+          least,
+          now - 10 * most,
+          most,
+          now,
+          now,
+          now,
+          now,
+          now - 600_000,
+          now - 9_000_000,
+          now,
+          account,
+          api,
         ],
       );
       return row ?? { watched: null, watchedDue: null, ending: null, unwatched: null };
