@@ -1,4 +1,4 @@
-import type { Engine } from './engine.js';
+import { type Engine, LedgerError } from './engine.js';
 import { openPostgres } from './postgres.js';
 import { openSqlite } from './sqlite.js';
 
@@ -14,5 +14,10 @@ export interface OpenEngineOptions {
  * Rejects with a LedgerError, which has no password in it, where it cannot be used.
  */
 export async function openEngine(url: string, options: OpenEngineOptions = {}): Promise<Engine> {
-  return url.startsWith('file:') ? openSqlite(url.slice('file:'.length)) : openPostgres(url, options);
+  if (url.startsWith('file:')) return openSqlite(url.slice('file:'.length));
+  // The library would take a URL of any other database for one of Postgres.
+  if (/^postgres(?:ql)?:\/\//.test(url)) return openPostgres(url, options);
+  throw new LedgerError(
+    'DATABASE_URL must be file: and a path, or postgres://user:password@host:port/database.',
+  );
 }

@@ -44,7 +44,7 @@ export interface RunNote {
   readonly upstreamKey?: string | null;
 }
 
-interface RunTransition {
+export interface RunTransition {
   readonly version: number;
   readonly status: ReportRunStatus;
   /** When the ledger saw it, unix ms. */

@@ -1,16 +1,16 @@
 import { Repeater } from '@repeaterjs/repeater';
-import type { Ledger } from '../ledger/ledger.js';
 import { runTopic } from '../ledger/observe.js';
 import { goneTopic } from '../ledger/topics.js';
 import { GatewayError } from '../models/errors.js';
 import type { ReportRun, ReportRunStatus } from '../models/report-run.js';
+import type { FollowedReads } from './followed-reads.js';
 import type { Followers } from './followers.js';
 import type { RunReader } from './run-reader.js';
 import type { Wakes } from './wakes.js';
 
 export interface FollowOptions {
   readonly account: string;
-  readonly ledger: Ledger;
+  readonly reads: FollowedReads;
   readonly reader: RunReader;
   readonly followers: Followers;
   readonly wakes: Wakes;
@@ -27,7 +27,7 @@ export const CLOSING = 'closing';
  * run would be polled on for a client that has left.
  */
 export async function follow(options: FollowOptions, id: string): Promise<AsyncIterable<ReportRun | Error>> {
-  const { account, ledger, reader, followers, wakes } = options;
+  const { account, reads, reader, followers, wakes } = options;
   const [first] = await reader.read([id]);
   if (first instanceof Error) throw first;
   if (first === null || first === undefined) throw notFound(id);
@@ -51,7 +51,7 @@ export async function follow(options: FollowOptions, id: string): Promise<AsyncI
     });
     try {
       // Listening came before this read, so that nothing that changes in between is missed.
-      let seen = (await ledger.runs.get([id])).get(id);
+      let seen = (await reads.read(id)).kept;
       if (seen?.run) await push(seen.run);
       let version = seen?.version ?? 0;
       while (!state.isStopped && !hasEnded(seen?.status ?? null)) {
@@ -62,9 +62,12 @@ export async function follow(options: FollowOptions, id: string): Promise<AsyncI
           break;
         }
         // The run before its transitions: one that comes in between has a wake of its own.
-        seen = (await ledger.runs.get([id])).get(id);
-        for (const transition of await ledger.runs.transitions(id, version)) {
-          if (seen?.run == null || transition.version > seen.version) break;
+        const read = await reads.read(id);
+        seen = read.kept;
+        if (seen?.run == null || seen.version === version) continue;
+        for (const transition of await read.transitions()) {
+          if (transition.version > seen.version) break;
+          if (transition.version <= version) continue;
           version = transition.version;
           await push(runWhen(seen.run, transition.status));
         }

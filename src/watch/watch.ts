@@ -15,6 +15,7 @@ import { FeedV1 } from './feed-v1.js';
 import { FeedV2 } from './feed-v2.js';
 import { CLOSING, follow } from './follow.js';
 import { followRuns } from './follow-runs.js';
+import { FollowedReads } from './followed-reads.js';
 import { Followers } from './followers.js';
 import { IntentFinisher } from './intent-finisher.js';
 import { IntentLoop } from './intent-loop.js';
@@ -119,6 +120,7 @@ export function createWatch(options: WatchOptions): Watch {
   });
   const creates = new CreateRun({ ledger, reader, finisher, log, onPostponed });
   const loop = new IntentLoop({ ledger, finisher, log, clock, isShared: options.isShared });
+  const reads = new FollowedReads(ledger);
   const runLog = new RunLog({ account, ledger, wakes, clock });
   const askForNews = (api: StripeApi): Promise<void> => feeds[api].ask({ news: true });
   const news = new NewsWatch({ ledger, clock, webhooks, askForNews });
@@ -143,7 +145,7 @@ export function createWatch(options: WatchOptions): Watch {
     deliveries: new Deliveries({ account, ledger, feeds, log }),
     outlooks: new Outlooks({ ledger, clock }),
     states,
-    follow: (id) => follow({ account, ledger, reader, followers, wakes, isClosing }, id),
+    follow: (id) => follow({ account, reads, reader, followers, wakes, isClosing }, id),
     followRuns: (filter, since) => followRuns({ runLog, watched, wakes, clock, isClosing }, filter, since),
     feeds,
     followers,

@@ -18,6 +18,11 @@ test('npm run purge shows what a stopped gateway has of an account, and deletes 
     code: 1,
     output: `There is no ledger at ${ledgerFile}. DATABASE_URL names another.`,
   });
+  const elsewhere = { DATABASE_URL: 'mysql://user:secret@127.0.0.1:9/database' };
+  expect(await command('purge', ['--account', 'acct_x:test'], elsewhere)).toEqual({
+    code: 1,
+    output: 'DATABASE_URL must be file: and a path, or postgres://user:password@host:port/database.',
+  });
   const gateway = await processes.gateway(sandbox.origin, ledgerFile);
   await created(gateway, v1Input('a key'));
   const running = await purge('--account', 'acct_x:test', '--yes');
