@@ -31,14 +31,17 @@ export class Crowd {
     this.#options = options;
   }
 
+  /** Ms in which the runs are started that run at first: as fast as the account's limits allow, with some room. */
+  get beginsWithin(): number {
+    return Math.max(60_000, this.#options.load.runs * 300);
+  }
+
   /** Starts an account's runs; each is followed by another one when it has ended, so that their number stays. */
   begin(account: Account): void {
     const { load, clock, random } = this.#options;
     for (const api of ['V1', 'V2'] as const) {
-      // As fast as the account's limits allow, with some room.
-      const within = Math.max(5_000, load.runs * 250);
       for (let index = 0; index < load.runs; index += 1) {
-        clock.after(within * random(), () => void this.#start(account, api));
+        clock.after(this.beginsWithin * random(), () => void this.#start(account, api));
       }
     }
   }
