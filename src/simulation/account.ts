@@ -10,7 +10,7 @@ import { Budget } from '../watch/budget.js';
 import type { Upstream } from './upstream.js';
 
 export interface AccountOptions {
-  /** `sk_test_<name>` is the key of `acct_<name>`. */
+  /** `sk_<mode>_<name>` is the key of `acct_<name>`. */
   readonly apiKey: string;
   readonly engine: Engine;
   readonly upstream: Upstream;
@@ -25,14 +25,16 @@ export interface Account {
   readonly apiKey: string;
   /** `acct_<name>`. */
   readonly name: string;
+  readonly mode: 'live' | 'test';
   readonly ledger: Ledger;
   readonly watch: Watch;
 }
 
 export async function openAccount(options: AccountOptions): Promise<Account> {
   const { apiKey, engine, upstream, clock, random, webhooks } = options;
-  const name = apiKey.replace('sk_test_', 'acct_');
-  const account = `${name}:test`;
+  const mode = apiKey.startsWith('sk_live_') ? 'live' : 'test';
+  const name = apiKey.replace(`sk_${mode}_`, 'acct_');
+  const account = `${name}:${mode}`;
   const ledger = await openLedger({
     engine,
     account,
@@ -58,5 +60,5 @@ export async function openAccount(options: AccountOptions): Promise<Account> {
     clock,
     random,
   });
-  return { apiKey, name, ledger, watch };
+  return { apiKey, name, mode, ledger, watch };
 }

@@ -48,7 +48,7 @@ export class Crowd {
 
   async #start(account: Account, api: StripeApi): Promise<void> {
     const { load, upstream, clock } = this.#options;
-    if (api === 'V1' && load.spread > 1) await this.#addEnded(account, load.spread - 1);
+    if (api === 'V1' && load.spread > 1) this.#addEnded(account, load.spread - 1);
     const afterSeconds = this.#duration() / 1_000;
     upstream.control('POST', 'outcomes', { outcome: 'succeeded', api, afterSeconds });
     const { reportRun } = await account.watch.creates
@@ -66,8 +66,8 @@ export class Crowd {
   }
 
   /** Runs of others, which have ended, among the account's own. */
-  async #addEnded({ name }: Account, count: number): Promise<void> {
-    this.#options.upstream.control('POST', 'runs', { api: 'V1', count, account: name });
+  #addEnded({ name, mode }: Account, count: number): void {
+    this.#options.upstream.control('POST', 'runs', { api: 'V1', count, account: name, mode });
   }
 
   async #subscribe(account: Account, id: string, endsAt: number): Promise<void> {
@@ -88,10 +88,14 @@ export class Crowd {
   }
 }
 
-function deliver({ watch }: Account, api: StripeApi, id: string, endedAt: number): Promise<void> {
+function deliver({ watch, mode }: Account, api: StripeApi, id: string, endedAt: number): Promise<void> {
   const subject = { kind: 'run', api, id, createdAt: null, endedAt, upstreamKey: null } as const;
   const type = api === 'V1' ? 'reporting.report_run.succeeded' : 'v2.reporting.report_run.succeeded';
-  return watch.deliveries.take({ id: `evt_${id}`, type, news: { account: null, livemode: false, subject } });
+  return watch.deliveries.take({
+    id: `evt_${id}`,
+    type,
+    news: { account: null, livemode: mode === 'live', subject },
+  });
 }
 
 function requestOf(api: StripeApi): CreateReportRunRequest {
@@ -102,5 +106,5 @@ function requestOf(api: StripeApi): CreateReportRunRequest {
   }
   const iso = (at: number): string => new Date(at).toISOString();
   const parameters = { interval_start: iso(start), interval_end: iso(end) };
-  return { api, report: 'report_test_balance_summary', parameters, compressFile: null };
+  return { api, report: 'report_balance_summary', parameters, compressFile: null };
 }

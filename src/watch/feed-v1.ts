@@ -12,6 +12,8 @@ import type { StretchV1 } from './stretch-v1.js';
 import { Unread } from './unread.js';
 import type { Clock } from './clock.js';
 
+/** How many calls a tick makes for those who asked: nobody waits for more, and what is left has its turn in the sweep. */
+const CALLS_ASKED = 30;
 /** How many calls a tick makes that nobody waits for: then those who do get their turn. */
 const CALLS_PER_TICK = 10;
 /** So many of these are kept for runs that are older than the youngest. */
@@ -60,7 +62,7 @@ export class FeedV1 implements FeedTick {
       return;
     }
     const asked = due.filter((run) => isAsked(run, claim));
-    await this.#cover.cover(asked, Number.POSITIVE_INFINITY, 'person');
+    await this.#cover.cover(asked, CALLS_ASKED, 'person');
   }
 
   async pause(): Promise<number | null> {

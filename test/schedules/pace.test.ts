@@ -75,6 +75,27 @@ test('many old runs that lie far apart do not keep a new one waiting', async () 
   expect(toldAt - endedAt).toBeLessThan(5_000);
 });
 
+test('readers of many runs that lie far apart do not hold up the feed for those who ask next', async () => {
+  const { stage, account } = await openPaced((to) => {
+    const now = to.clock.now();
+    const places = Array.from({ length: 150 }, (_, index) => now - HOUR - index * 200_000);
+    for (const createdAt of places)
+      makeRuns(to, { api: 'V1', count: 120, createdAt: createdAt - 1_000, spacingMs: 1_000 });
+    return places.flatMap((createdAt) => makeRuns(to, { api: 'V1', count: 1, status: 'pending', createdAt }));
+  });
+  const { clock } = stage;
+  const running = await account.ledger.runs.followed('V1');
+  void account.watch.reader.read(running.map(({ id }) => id));
+  await clock.pass(1_000);
+  let isServed = false;
+  void account.watch.feeds.V1.ask({ news: true }).then(() => {
+    isServed = true;
+  });
+  // All of them, one after the other, would take more than half a minute.
+  await clock.pass(15_000);
+  expect(isServed).toBe(true);
+});
+
 test('old runs are looked at as seldom as their own age says, whatever is young beside them', async () => {
   const { stage, account } = await openPaced((to) =>
     makeRuns(to, {
