@@ -18,7 +18,7 @@ const ON_POSTGRES = '**/*.postgres.test.ts';
 const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   // Vitest would load graphql's ES module for our files, while the libraries load its CommonJS one, as Node does for both.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
-  test: { testTimeout: 30_000, hookTimeout: 30_000, allowOnly: false, ...test },
+  test: { testTimeout: 60_000, hookTimeout: 60_000, allowOnly: false, ...test },
 });
 
 export default defineConfig({
