@@ -14,31 +14,37 @@ function smallestCover(places) {
   return count;
 }
 
-/** The places of a list that a request for v1 runs showed. `placeOf` tells the place of an id, newest first from 0. */
-function shownBy({ path, query }, placeOf, size) {
+/** The first and the last place that a request for v1 runs showed of `list`. */
+function shownBy({ path, query }, list, places) {
   const id = path.split('/')[4];
-  if (id !== undefined) return [placeOf(id), placeOf(id)];
-  const fields = new URLSearchParams(query);
-  for (const name of fields.keys())
-    if (name !== 'limit' && name !== 'starting_after')
-      throw new Error(`the benchmark does not know what a list with ${name} shows`);
-  const after = fields.get('starting_after');
-  const from = after === null ? 0 : placeOf(after) + 1;
-  return [from, Math.min(size, from + Number(fields.get('limit'))) - 1];
+  if (id !== undefined) return [places.get(id), places.get(id)];
+  const {
+    limit,
+    starting_after: after,
+    'created[lte]': until,
+    ...unknown
+  } = Object.fromEntries(new URLSearchParams(query));
+  for (const name of Object.keys(unknown))
+    throw new Error(`the benchmark does not know what a list with ${name} shows`);
+  const first = until === undefined ? 0 : list.findIndex(({ created }) => created <= Number(until) * 1_000);
+  const from = Math.max(first === -1 ? list.length : first, after === undefined ? 0 : places.get(after) + 1);
+  return [from, Math.min(list.length, from + Number(limit)) - 1];
 }
 
 /**
  * How many requests were made, and how many would have been enough. A round ends when every running run has been shown once more; of
- * the last one counts what it has shown. `running` are places, ascending.
+ * the last one counts what it has shown. `list` are all runs, newest first, `ids` those that are running, in the same order.
  */
-export function compare(requests, running, placeOf, size) {
+export function compare(requests, list, ids) {
+  const places = new Map(list.map(({ id }, place) => [id, place]));
+  const running = ids.map((id) => places.get(id));
   const all = new Set(running);
   let left = new Set(all);
   let rounds = 0;
   let enough = 0;
   const cover = smallestCover(running);
   for (const request of requests) {
-    const [from, to] = shownBy(request, placeOf, size);
+    const [from, to] = shownBy(request, list, places);
     for (const place of left.size > to - from ? range(from, to) : [...left])
       if (place >= from && place <= to) left.delete(place);
     if (left.size > 0) continue;

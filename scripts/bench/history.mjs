@@ -12,9 +12,9 @@ const SPACING_MS = 1_000;
 const AGE_MS = 600_000;
 const AT_ONCE = 20;
 
-/** Makes v1 runs of which one in `every` is running, at equal distances. Gives all ids, newest first, and those that run. */
+/** Makes v1 runs of which one in `every` is running, at equal distances. Gives all, newest first, and the ids of those that run. */
 export async function makeV1(control, account, running, every) {
-  const newest = Date.now() - AGE_MS;
+  const newest = wholeSecond(Date.now() - AGE_MS);
   const columns = [];
   for (let place = 0; place < every; place += 1) {
     const { ids } = await control('runs', {
@@ -27,7 +27,8 @@ export async function makeV1(control, account, running, every) {
     });
     columns.push(ids);
   }
-  const all = columns[0].flatMap((_, at) => columns.map((ids) => ids[at]));
+  const ids = columns[0].flatMap((_, at) => columns.map((column) => column[at]));
+  const all = ids.map((id, place) => ({ id, created: newest - place * SPACING_MS }));
   return { all, running: columns[0] };
 }
 
@@ -40,8 +41,14 @@ export async function makeV2(control, account, count) {
 
 /** Makes a run that has just begun: gateways look once a second as long as there is one. */
 export async function makeFresh(control, account, api) {
-  const { ids } = await control('runs', { account, api, count: 1, status: 'running' });
-  return ids[0];
+  const created = wholeSecond(Date.now());
+  const { ids } = await control('runs', { account, api, count: 1, status: 'running', createdAt: created });
+  return { id: ids[0], created };
+}
+
+/** v1 counts in these. */
+function wholeSecond(ms) {
+  return Math.floor(ms / 1_000) * 1_000;
 }
 
 /** Writes all of an account into a ledger: v1's whole list, and these v2 runs. The sandbox must have its limits off. */

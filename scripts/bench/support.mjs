@@ -13,6 +13,11 @@ export function openShop() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const children = new Set();
   let count = 0;
+  const killAll = () => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', killAll);
 
   /** Starts `node <file>` with nothing of this environment but PATH and HOME, and resolves when it has said `pattern`. */
   async function start(file, env, pattern) {
@@ -70,6 +75,7 @@ export function openShop() {
       const ended = [...children].map((child) => once(child, 'exit'));
       for (const child of children) child.kill('SIGTERM');
       await Promise.all(ended);
+      process.off('exit', killAll);
       rmSync(folder, { recursive: true, force: true });
     },
   };
