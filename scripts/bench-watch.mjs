@@ -15,7 +15,7 @@ const isWanted = (part) => parts.length === 0 || parts.includes(part);
 const COST = isQuick
   ? { runs: [10, 100], subscribers: [1, 100], every: [1, 10] }
   : { runs: [10, 100, 1_000], subscribers: [1, 100, 10_000], every: [1, 10, 100] };
-const DELAY = isQuick ? { times: 1, count: 20 } : { times: 5, count: 20 };
+const DELAY = isQuick ? { times: 1, count: 20 } : { times: 3, count: 20 };
 const KILLS = { seconds: isQuick ? 20 : 60, instances: 3, clients: 10 };
 
 const shop = openShop();

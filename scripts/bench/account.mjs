@@ -1,4 +1,5 @@
 import { learn, makeV1, makeV2 } from './history.mjs';
+import { sleep } from './output.mjs';
 
 /** A new account with runs, and a gateway whose ledger knows them. */
 export async function openAccount({ shop, sandbox, postgres }, { name, v1 = 0, every = 1, v2 = 0 }) {
@@ -21,6 +22,11 @@ export async function openAccount({ shop, sandbox, postgres }, { name, v1 = 0, e
     async ticks() {
       const rows = await database.query('select api, attempt from feeds');
       return Object.fromEntries(rows.map(({ api, attempt }) => [api, Number(attempt)]));
+    },
+    /** Resolves when no feed owes anything that somebody has asked for. */
+    async quiet() {
+      const owing = 'select 1 from feeds where asked > served or lease_until is not null';
+      while ((await database.query(owing)).length > 0) await sleep(100);
     },
     async close() {
       await gateway.end();

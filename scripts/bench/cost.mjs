@@ -21,7 +21,7 @@ const RUNS_V1 = '/v1/reporting/report_runs';
  * the others one run each. One more follows the youngest run from its first second on, so that there is about a tick a second.
  */
 async function measure(world, apis, subscribers, isOver) {
-  const { account, gateway, control, v1, v2, ticks } = world;
+  const { account, gateway, control, v1, v2, ticks, quiet } = world;
   const clients = openSubscribers(gateway.address);
   try {
     await clients.followAll(apis.length === 1 ? apis[0] : null);
@@ -30,6 +30,7 @@ async function measure(world, apis, subscribers, isOver) {
       Array.from({ length: subscribers - 1 }, (_, at) => running[at % running.length]),
     );
     await sleep(SETTLE_MS);
+    await quiet();
     for (const api of apis) {
       // It takes the place of the oldest, so that there are as many as before.
       const running = api === 'V1' ? v1.running : v2;
@@ -114,7 +115,7 @@ async function costOfV2(bench, { runs, subscribers }, row) {
 
 async function headline(bench, runs, subscribers) {
   progress(`${runs} runs of each API, ${subscribers} subscribers`);
-  const world = await openAccount(bench, { name: 'all', v1: runs, v2: runs });
+  const world = await openAccount(bench, { name: 'both', v1: runs, v2: runs });
   try {
     const { requests, seconds } = await measure(world, ['V1', 'V2'], subscribers, () => true);
     const perSecond = (requests.length / seconds).toFixed(2);
