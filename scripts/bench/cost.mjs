@@ -115,7 +115,7 @@ async function costOfV2(bench, { runs, subscribers }, row) {
 
 async function headline(bench, runs, subscribers) {
   progress(`${runs} runs of each API, ${subscribers} subscribers`);
-  const world = await openAccount(bench, { name: 'both', v1: runs, v2: runs });
+  const world = await openAccount(bench, { name: 'v1_and_v2', v1: runs, v2: runs });
   try {
     const { requests, seconds } = await measure(world, ['V1', 'V2'], subscribers, () => true);
     const perSecond = (requests.length / seconds).toFixed(2);

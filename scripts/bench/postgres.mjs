@@ -29,7 +29,7 @@ export async function startPostgres(folder) {
     /** Makes a database; `query` gives rows, and `close` of it comes before that of the server. */
     async database(name) {
       const admin = await connect(url('postgres'));
-      await admin.query(`create database ${name}`);
+      await admin.query(`create database "${name}"`);
       await admin.end();
       const client = await connect(url(name));
       return {
