@@ -73,6 +73,22 @@ async function createAll(fleet, clients, end, stats) {
   return count;
 }
 
+/** The states of all runs in the ledger once it has seen all of them end, or has not for long, and after how many seconds that was. */
+async function whenAllHaveEnded(database) {
+  const began = performance.now();
+  for (;;) {
+    const rows = await database.query('select id, status from runs');
+    const ledger = new Map(rows.map(({ id, status }) => [id, status]));
+    const seconds = Math.round((performance.now() - began) / 1_000);
+    if (seconds > PATIENCE_MS / 1_000 || rows.every(({ status }) => status === 'SUCCEEDED'))
+      return { ledger, seconds };
+    progress(
+      `killing: ${rows.filter(({ status }) => status !== 'SUCCEEDED').length} runs have not been seen to end`,
+    );
+    await sleep(1_000);
+  }
+}
+
 /** Kills instances for so long while clients create runs, and prints what came of it. */
 export async function measureKills(bench, { seconds, instances, clients }) {
   const { control } = bench.sandbox;
@@ -85,11 +101,9 @@ export async function measureKills(bench, { seconds, instances, clients }) {
   const end = Date.now() + seconds * 1_000;
   const [asked] = await Promise.all([createAll(fleet, clients, end, stats), killAll(fleet, control, end)]);
   progress('killing: counting');
-  // What runs has to end, and to be seen to have ended.
-  await sleep((RUN_SECONDS * 1.2 + 5) * 1_000);
+  await sleep(RUN_SECONDS * 1.2 * 1_000);
   const { runs } = await control(`runs?account=${ACCOUNT}&mode=live`);
-  const ledger = new Map();
-  for (const { id, status } of await database.query('select id, status from runs')) ledger.set(id, status);
+  const { ledger, seconds: until } = await whenAllHaveEnded(database);
   const open = await database.query("select count(*) from intents where state not in ('done', 'closed')");
   const { orphaned, other } = takeOvers(await claims.end(), fleet.kills);
   await fleet.close();
@@ -122,6 +136,7 @@ export async function measureKills(bench, { seconds, instances, clients }) {
     [...upstream].filter((id) => ledger.get(id) !== 'SUCCEEDED').length,
   );
   print();
+  print(`The last run had ended; ${until} s later the ledger had the end of each, or had waited in vain.`);
   print(
     `Killed in the middle of a tick: ${orphaned.length} feeds, taken over after ${quantile(orphaned, 0.5)} ms (p50), ${quantile(orphaned, 1)} ms (max); a lease is ${LEASE_MS} ms.`,
   );
