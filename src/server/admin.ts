@@ -24,10 +24,13 @@ const BODY_MAX = 10_000;
 const SOCKET_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
+/** How often, ms, a gateway that found the socket taken looks whether it is free. */
+const RETRY_MS = 2_000;
+
 /**
  * The route for operators: HTTP on a Unix socket that only the user of the gateway may open. Not on the port: behind a proxy on the
- * same machine, every request comes from the loopback address. What stands in the way of it is logged and stops nothing else.
- * Resolves to what closes it.
+ * same machine, every request comes from the loopback address. What stands in the way of it is logged and stops nothing else. Where
+ * another gateway has the socket, this one takes it when that has ended. Resolves to what closes it.
  */
 export async function openAdmin(options: AdminServerOptions): Promise<() => Promise<void>> {
   const { path, log } = options;
@@ -38,30 +41,47 @@ export async function openAdmin(options: AdminServerOptions): Promise<() => Prom
         sendJson(res, 500, { error: 'The gateway failed unexpectedly; its log says why.' });
     });
   });
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
-    if (await isAnswered(path)) {
-      log.info(
-        { path },
-        'operators’ commands go to the gateway that has the socket; ADMIN_SOCKET names another',
+  let retry: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  let opening = Promise.resolve();
+
+  async function open(isFirst: boolean): Promise<void> {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
+      if (!(await isAnswered(path))) {
+        await rm(path, { force: true });
+        await listen(server, path);
+        return await chmod(path, SOCKET_MODE);
+      }
+      if (isFirst)
+        log.info(
+          { path },
+          'operators’ commands go to the gateway that has the socket, until it ends; ADMIN_SOCKET names another',
+        );
+      if (isClosed) return;
+      retry = setTimeout(() => {
+        opening = open(false);
+      }, RETRY_MS).unref();
+    } catch (error) {
+      log.warn(
+        { err: loggable(error), path },
+        'operators’ commands cannot reach this gateway; see ADMIN_SOCKET',
       );
-      return async () => {};
     }
-    await rm(path, { force: true });
-    await listen(server, path);
-    await chmod(path, SOCKET_MODE);
-  } catch (error) {
-    log.warn(
-      { err: loggable(error), path },
-      'operators’ commands cannot reach this gateway; see ADMIN_SOCKET',
-    );
-    return async () => {};
   }
-  return () =>
-    new Promise((resolve) => {
+
+  opening = open(true);
+  await opening;
+  return async () => {
+    isClosed = true;
+    clearTimeout(retry);
+    await opening;
+    if (!server.listening) return;
+    await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
+  };
 }
 
 async function answer({ routes }: AdminServerOptions, req: IncomingMessage, res: ServerResponse) {
