@@ -7,6 +7,7 @@ import { post } from '../support/gateway.js';
 import { PASSWORD } from '../support/postgres-server.js';
 import { type Program, startProgram } from '../support/process.js';
 import { startTestSandbox } from '../support/sandbox.js';
+import { until } from '../support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'shared-'));
 const running = new Set<Program>();
@@ -88,8 +89,13 @@ test("a link that one instance has made is good on another whose clock is an hou
   const query = `{ reportRuns(first: 1, filter: { api: V1, status: [SUCCEEDED] }) {
     nodes { result { file { downloadUrl(expiresIn: 60) { url expiresAt } } } } } }`;
   for (const [maker, taker] of [urls, [...urls].reverse()]) {
-    const answer = await post<Links>(maker ?? '', query);
-    const link = answer.data?.reportRuns.nodes[0]?.result.file.downloadUrl;
+    let link: { url: string; expiresAt: string } | undefined;
+    // A gateway that has just started may not have read the list yet.
+    await until(async () => {
+      const answer = await post<Links>(maker ?? '', query);
+      link = answer.data?.reportRuns.nodes[0]?.result.file.downloadUrl;
+      return link !== undefined;
+    });
     expect(Math.abs(Date.parse(link?.expiresAt ?? '') - Date.now() - 60_000)).toBeLessThan(20_000);
     const { pathname, search } = new URL(link?.url ?? '');
     const file = await fetch(new URL(pathname + search, taker));
