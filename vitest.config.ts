@@ -9,7 +9,7 @@ const ON_BOTH = [
   'test/create/instances*.test.ts',
   'test/ledger/**/*.test.ts',
   'test/budget/gateway.test.ts',
-  'test/follow/{follow-runs,live-list,many-subscribers,outlook}*.test.ts',
+  'test/follow/{follow,follow-runs,live-list,many-subscribers,outlook}*.test.ts',
   'test/webhooks/{effects,delivery,order}*.test.ts',
 ];
 const ON_SQLITE = '**/*.sqlite.test.ts';

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { execute, type GraphQLSchema, subscribe } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
@@ -69,6 +70,8 @@ export function createGraphQL(options: GraphQLOptions, maskError: MaskError): Yo
 /** Aborted when the response is out, or can reach nobody any more. */
 function endOf(res: ServerResponse | undefined): AbortSignal {
   const end = new AbortController();
+  // As many listen to it as there are readings under way.
+  setMaxListeners(0, end.signal);
   res?.once('close', () => end.abort());
   return end.signal;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, getOperationAST } from 'graphql';
@@ -58,6 +59,8 @@ export function createSockets({ yoga, maskError, initTimeout, log }: SocketOptio
   const underWay = new Set<Promise<void>>();
   server.on('connection', (socket, request) => {
     const gone = new AbortController();
+    // As many listen to it as there are readings under way.
+    setMaxListeners(0, gone.signal);
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
