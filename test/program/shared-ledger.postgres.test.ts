@@ -98,8 +98,9 @@ test("a link that one instance has made is good on another whose clock is an hou
     });
     expect(Math.abs(Date.parse(link?.expiresAt ?? '') - Date.now() - 60_000)).toBeLessThan(20_000);
     const { pathname, search } = new URL(link?.url ?? '');
+    // One file in eight is a header alone.
     const file = await fetch(new URL(pathname + search, taker));
-    expect([file.status, (await file.text()).length > 100]).toEqual([200, true]);
+    expect([file.status, (await file.text()).length > 10]).toEqual([200, true]);
   }
   await sandbox.close();
 });
