@@ -1,6 +1,8 @@
 // What list pages show, and how few of them could have shown it.
 
 const PAGE = 100;
+/** Who shows a run again so soon, ms, shows nothing new. */
+const AGAIN_MS = 500;
 
 /** The fewest requests that show all these places of a list (numbers, ascending): each shows 100 neighbours. */
 function smallestCover(places) {
@@ -32,30 +34,26 @@ function shownBy({ path, query }, list, places) {
 }
 
 /**
- * How many requests were made, and how many would have been enough. A round ends when every running run has been shown once more; of
- * the last one counts what it has shown. `list` are all runs, newest first, `ids` those that are running, in the same order.
+ * How many requests were made, and how many would have been enough to show each running run as often. `list` are all runs, newest first,
+ * `ids` those that are running, in the same order. `least` and `most` say how often one was shown.
  */
 export function compare(requests, list, ids) {
   const places = new Map(list.map(({ id }, place) => [id, place]));
   const running = ids.map((id) => places.get(id));
-  const all = new Set(running);
-  let left = new Set(all);
-  let rounds = 0;
-  let enough = 0;
-  const cover = smallestCover(running);
+  const shown = new Map(running.map((place) => [place, { times: 0, at: 0 }]));
   for (const request of requests) {
     const [from, to] = shownBy(request, list, places);
-    for (const place of left.size > to - from ? range(from, to) : [...left])
-      if (place >= from && place <= to) left.delete(place);
-    if (left.size > 0) continue;
-    rounds += 1;
-    enough += cover;
-    left = new Set(all);
+    for (let place = from; place <= to; place += 1) {
+      const run = shown.get(place);
+      if (run === undefined || request.at - run.at < AGAIN_MS) continue;
+      run.times += 1;
+      run.at = request.at;
+    }
   }
-  enough += smallestCover(running.filter((place) => !left.has(place)));
-  return { rounds, cover, enough, made: requests.length };
-}
-
-function range(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  const times = running.map((place) => shown.get(place).times);
+  const most = Math.max(...times);
+  let enough = 0;
+  for (let time = 1; time <= most; time += 1)
+    enough += smallestCover(running.filter((place) => shown.get(place).times >= time));
+  return { cover: smallestCover(running), enough, made: requests.length, least: Math.min(...times), most };
 }
